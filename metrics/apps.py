@@ -1,0 +1,15 @@
+"""How Copilot is used."""
+
+from importlib import import_module
+
+from django.apps import AppConfig
+
+
+class MetricsConfig(AppConfig):
+    name = "metrics"
+    verbose_name = "Usage"
+
+    def ready(self) -> None:
+        import_module("metrics.evidence")
+        import_module("metrics.reports")
+        import_module("metrics.cards")

@@ -1,0 +1,1 @@
+"""Cards of the metrics app on the home page."""

@@ -1,0 +1,1 @@
+"""What usage tells seats about people being alive."""

@@ -1,0 +1,47 @@
+"""What is covered: which file told which account's day. No file is not "no use"."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils import timezone
+
+from portal.models import ReportFile
+from seats.models import Account
+
+
+class ReportDay(models.Model):
+    class Report(models.TextChoices):
+        USERS = "users", "per-user usage"
+        SCOPE = "scope", "account totals"
+        USER_TEAMS = "user-teams", "team membership"
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="report_days")
+    report = models.CharField(max_length=20, choices=Report.choices)
+    day = models.DateField()
+    file = models.ForeignKey(ReportFile, on_delete=models.PROTECT, related_name="report_days")
+    observed_at = models.DateTimeField()
+    is_complete = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ["account", "report", "-day"]
+        constraints = [
+            models.UniqueConstraint(fields=["account", "report", "day"], name="metrics_report_day_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account} {self.report} {self.day}"
+
+
+class DirtyDay(models.Model):
+    """A day whose totals must be rebuilt; it shows as updating until then."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="+")
+    day = models.DateField()
+    marked_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["day"]
+        constraints = [models.UniqueConstraint(fields=["account", "day"], name="metrics_dirty_day_once")]
+
+    def __str__(self) -> str:
+        return f"{self.account} {self.day}"

@@ -1,0 +1,65 @@
+"""A team's day by the as-of-day join, and the bitmaps behind every distinct count.
+
+`team_key` is the team's key, 0 for the whole account and -1 for its people in no team that day: a
+NULL would not be unique.
+"""
+
+from __future__ import annotations
+
+from django.db import models
+from pyroaring import BitMap
+
+from metrics.models.counters import Counters
+from seats.models import Account, Team
+
+WHOLE_ACCOUNT = 0
+UNATTRIBUTED = -1
+
+
+class TeamDay(Counters):
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="+")
+    team = models.ForeignKey(Team, null=True, on_delete=models.CASCADE, related_name="team_days")
+    team_key = models.BigIntegerField()
+    day = models.DateField()
+    member_count = models.PositiveIntegerField(null=True)
+    active_users = models.PositiveIntegerField()
+
+    class Meta:
+        ordering = ["-day", "team_key"]
+        constraints = [
+            models.UniqueConstraint(fields=["account", "team_key", "day"], name="metrics_team_day_once")
+        ]
+        indexes = [models.Index(fields=["account", "day"], name="metrics_team_day_by_day")]
+
+    def __str__(self) -> str:
+        return f"{self.team or '(unattributed)'} on {self.day}"
+
+
+class DayUsers(models.Model):
+    """The set of people who did something on a day, for an account or one of its teams."""
+
+    class Kind(models.TextChoices):
+        ACTIVE = "active", "any line that day"
+        CHAT = "chat", "used chat"
+        AGENT = "agent", "used an agent"
+        CLI = "cli", "used the CLI"
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="+")
+    team_key = models.BigIntegerField()
+    day = models.DateField()
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    users = models.BinaryField(help_text="Bitmap of GitHubUser keys.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "team_key", "kind", "day"], name="metrics_day_users_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} on {self.day}"
+
+    @property
+    def user_keys(self) -> BitMap:
+        return BitMap.deserialize(bytes(self.users))

@@ -1,0 +1,17 @@
+"""The floor and the roof: settings, admin site, jobs, files, reports, audit."""
+
+from django.apps import AppConfig
+from django.contrib.admin.apps import AdminConfig
+from django.utils.module_loading import import_module
+
+
+class PortalConfig(AppConfig):
+    name = "portal"
+    verbose_name = "Portal"
+
+    def ready(self) -> None:
+        import_module("portal.checks")
+
+
+class PortalAdminConfig(AdminConfig):
+    default_site = "portal.site.PortalAdminSite"

@@ -1,0 +1,1 @@
+"""Misconfiguration, as numbered system checks that say what to do."""

@@ -1,0 +1,6 @@
+from portal.models.audit import AuditEntry, AuditHead
+from portal.models.job import Job
+from portal.models.rejected_line import RejectedLine
+from portal.models.report_file import ReportFile
+
+__all__ = ["AuditEntry", "AuditHead", "Job", "RejectedLine", "ReportFile"]

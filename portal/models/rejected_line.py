@@ -1,0 +1,35 @@
+"""A line that could not be read: kept with its reason, so that nothing is lost and it can be retried."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils import timezone
+
+from portal.models.report_file import ReportFile
+
+
+class RejectedLineQuerySet(models.QuerySet["RejectedLine"]):
+    def open(self) -> RejectedLineQuerySet:
+        return self.filter(resolved_at=None)
+
+
+class RejectedLine(models.Model):
+    file = models.ForeignKey(ReportFile, on_delete=models.CASCADE, related_name="rejected_lines")
+    line_number = models.PositiveBigIntegerField(
+        help_text="Physical line from 1; in an array or a seat list the element's number."
+    )
+    reason = models.TextField()
+    line = models.TextField(help_text="As received, cut to 64 KiB.")
+    created_at = models.DateTimeField(default=timezone.now)
+    resolved_at = models.DateTimeField(null=True, blank=True)
+
+    objects = RejectedLineQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["file", "line_number"]
+        constraints = [
+            models.UniqueConstraint(fields=["file", "line_number"], name="portal_rejected_line_once_per_file")
+        ]
+
+    def __str__(self) -> str:
+        return f"line {self.line_number}: {self.reason}"

@@ -1,0 +1,241 @@
+"""Settings: every variable is read here, once, typed. README.md lists them; `.env.example` shows them.
+
+What admins tune (idle days, prices, caps) lives in the database, not here.
+"""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+from typing import Any
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = environ.Env()
+ENV_FILE = Path(env.str("ENV_FILE", default=str(BASE_DIR / ".env")))
+if ENV_FILE.is_file():
+    env.read_env(str(ENV_FILE))
+
+# --- Who may reach it -------------------------------------------------------------------------
+
+DEBUG = env.bool("DEBUG", default=False)
+# Without a key the commands that neither log in nor encrypt still work, with a key that dies with
+# the process; the web server refuses to start (portal/wsgi.py) and `check --deploy` says portal.E001.
+SECRET_KEY_IS_TEMPORARY = not env.str("SECRET_KEY", default="")
+SECRET_KEY = secrets.token_urlsafe(50) if SECRET_KEY_IS_TEMPORARY else env.str("SECRET_KEY")
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+
+# HTTPS is the default; `quickstart` switches it off for the loopback address it serves.
+HTTPS = env.bool("HTTPS", default=True)
+SECURE_SSL_REDIRECT = HTTPS
+SESSION_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_SECURE = HTTPS
+SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=31_536_000) if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+SECURE_HSTS_PRELOAD = HTTPS
+if env.bool("BEHIND_PROXY", default=False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SESSION_COOKIE_HTTPONLY = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+# --- Where it keeps things --------------------------------------------------------------------
+
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+SQLITE_OPTIONS = {
+    # Without WAL and immediate transactions writers fail with "database is locked" under load.
+    "transaction_mode": "IMMEDIATE",
+    "timeout": 20,
+    "init_command": (
+        "PRAGMA page_size=16384;PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;"
+        "PRAGMA mmap_size=134217728;PRAGMA journal_size_limit=67108864;PRAGMA cache_size=-65536;"
+    ),
+}
+MYSQL_OPTIONS = {
+    "charset": "utf8mb4",
+    "collation": "utf8mb4_bin",
+    "isolation_level": "read committed",
+    "sql_mode": "STRICT_TRANS_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO",
+}
+
+
+def database() -> dict[str, Any]:
+    """The one database, from DATABASE_URL, with the options each engine needs."""
+    config: dict[str, Any] = env.db_url("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'portal.sqlite3'}")
+    engine = config["ENGINE"].rpartition(".")[2]
+    if engine == "sqlite3":
+        config["OPTIONS"] = {**SQLITE_OPTIONS, **config.get("OPTIONS", {})}
+    elif engine == "mysql":
+        config["OPTIONS"] = {**MYSQL_OPTIONS, **config.get("OPTIONS", {})}
+        config["TEST"] = {"CHARSET": "utf8mb4", "COLLATION": "utf8mb4_bin"}
+        config["CONN_MAX_AGE"] = 60
+        config["CONN_HEALTH_CHECKS"] = True
+    elif engine == "postgresql":
+        config["CONN_MAX_AGE"] = 60
+        config["CONN_HEALTH_CHECKS"] = True
+    else:
+        raise ImproperlyConfigured(
+            f"DATABASE_URL names the engine {engine!r}. Use sqlite:///, postgres:// or mysql://."
+        )
+    return config
+
+
+DATABASES = {"default": database()}
+
+
+def data_dir() -> Path:
+    """Where kept files and uploads live: DATA_DIR, else a folder beside the SQLite file, named after it."""
+    if configured := env.str("DATA_DIR", default=""):
+        return Path(configured)
+    if DATABASES["default"]["ENGINE"].endswith("sqlite3") and DATABASES["default"]["NAME"] != ":memory:":
+        name = Path(str(DATABASES["default"]["NAME"])).resolve()
+        return name.with_name(name.name + ".files")
+    return BASE_DIR / "data"
+
+
+DATA_DIR = data_dir()
+KEEP_FILES_DAYS = env.int("KEEP_FILES_DAYS", default=400)
+MAX_UPLOAD_MB = env.int("MAX_UPLOAD_MB", default=2048)
+# A single decompressed file beyond this is refused as a bomb.
+MAX_UNPACKED_MB = env.int("MAX_UNPACKED_MB", default=65_536)
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
+FILE_UPLOAD_PERMISSIONS = 0o600
+
+if redis_url := env.str("REDIS_URL", default=""):
+    CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": redis_url}}
+else:
+    CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
+            "LOCATION": DATA_DIR / "cache",
+        }
+    }
+
+# --- What it talks to -------------------------------------------------------------------------
+
+EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
+EMAIL_BACKEND = EMAIL_CONFIG["EMAIL_BACKEND"]
+EMAIL_HOST = EMAIL_CONFIG.get("EMAIL_HOST", "")
+EMAIL_PORT = EMAIL_CONFIG.get("EMAIL_PORT") or 25
+EMAIL_HOST_USER = EMAIL_CONFIG.get("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD = EMAIL_CONFIG.get("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_TLS = EMAIL_CONFIG.get("EMAIL_USE_TLS", False)
+EMAIL_USE_SSL = EMAIL_CONFIG.get("EMAIL_USE_SSL", False)
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="copilot-portal@localhost")
+
+# --- What it is made of -----------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "unfold.apps.BasicAppConfig",
+    "unfold.contrib.filters",
+    "unfold.contrib.forms",
+    "unfold.contrib.import_export",
+    "portal.apps.PortalAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "import_export",
+    "django_q",
+    "portal.apps.PortalConfig",
+    "seats.apps.SeatsConfig",
+    "metrics.apps.MetricsConfig",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "portal.content_security_policy.ContentSecurityPolicyMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.gzip.GZipMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "portal.urls"
+WSGI_APPLICATION = "portal.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = True
+# A changelist of 400 teams selected at once, with room: Django's default of 1,000 is too few.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000
+
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "static_root"
+# Served straight from the packages: no collectstatic, no build step.
+WHITENOISE_USE_FINDERS = True
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="WARNING")},
+}
+
+# --- Background work --------------------------------------------------------------------------
+
+Q_CLUSTER = {
+    "name": "portal",
+    "label": "Background jobs",
+    "orm": "default",
+    "workers": env.int("WORKERS", default=2),
+    "timeout": 1800,
+    # `retry` counts from the moment a task is prefetched: it must exceed timeout x prefetch depth,
+    # or a task runs twice.
+    "retry": 7200,
+    "max_attempts": 3,
+    "ack_failures": False,
+    "catch_up": False,
+    "save_limit": 250,
+    "queue_limit": 1,
+    "bulk": 1,
+    "poll": 0.5,
+    "recycle": 500,
+}
+
+UNFOLD = {
+    "SITE_TITLE": "Copilot Governance Portal",
+    "SITE_HEADER": "Copilot Governance",
+    "SITE_SUBHEADER": "Seats, use and money",
+    "SITE_SYMBOL": "badge",
+    "SHOW_VIEW_ON_SITE": False,
+    "STYLES": ["portal.site.stylesheet"],
+    "DASHBOARD_CALLBACK": "portal.cards.dashboard",
+    "SIDEBAR": {"show_search": True, "navigation": "portal.site.navigation"},
+}

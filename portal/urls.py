@@ -1,0 +1,10 @@
+"""The admin is the product: it lives at the root."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("", include("portal.health")),
+    path("", include("metrics.urls")),
+    path("", admin.site.urls),
+]

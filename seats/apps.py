@@ -1,0 +1,14 @@
+"""Who holds a seat, and should they."""
+
+from importlib import import_module
+
+from django.apps import AppConfig
+
+
+class SeatsConfig(AppConfig):
+    name = "seats"
+    verbose_name = "Seats"
+
+    def ready(self) -> None:
+        import_module("seats.reports")
+        import_module("seats.cards")

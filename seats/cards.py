@@ -1,0 +1,1 @@
+"""Cards of the seats app on the home page."""

@@ -1,0 +1,30 @@
+from seats.models.account import Account
+from seats.models.activity_line import ActivityLine
+from seats.models.evidence import Evidence
+from seats.models.exemption import Exemption
+from seats.models.github_user import GitHubUser, UserLogin
+from seats.models.policy import InactivityPolicy
+from seats.models.price import SeatPrice
+from seats.models.review import SeatReview
+from seats.models.roster import SeatRoster
+from seats.models.seat import Seat, SeatDay, SeatGrant, SeatObservation
+from seats.models.team import Team, TeamMembership
+
+__all__ = [
+    "Account",
+    "ActivityLine",
+    "Evidence",
+    "Exemption",
+    "GitHubUser",
+    "InactivityPolicy",
+    "Seat",
+    "SeatDay",
+    "SeatGrant",
+    "SeatObservation",
+    "SeatPrice",
+    "SeatReview",
+    "SeatRoster",
+    "Team",
+    "TeamMembership",
+    "UserLogin",
+]

@@ -1,0 +1,46 @@
+"""What a seat costs a month: dated, per plan, for everybody or for one account. Never a float."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.db.models import Q
+
+from seats.models.account import Account
+
+
+class SeatPrice(models.Model):
+    # "all" or "account:3": unique without a NULL.
+    scope_key = models.CharField(max_length=40, editable=False, default="all")
+    account = models.ForeignKey(
+        Account, null=True, blank=True, on_delete=models.CASCADE, related_name="prices",
+        help_text="Empty: every account without a price of its own.",
+    )  # fmt: skip
+    plan_type = models.CharField(max_length=20)
+    monthly_price = models.DecimalField(
+        max_digits=10, decimal_places=2, validators=[MinValueValidator(Decimal(0))]
+    )
+    currency = models.CharField(max_length=3, default="USD")
+    starts_on = models.DateField(help_text="The first day this price holds.")
+
+    class Meta:
+        ordering = ["scope_key", "plan_type", "-starts_on"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["scope_key", "plan_type", "starts_on"], name="seats_price_once_per_day"
+            ),
+            models.CheckConstraint(
+                condition=Q(monthly_price__gte=0),
+                name="seats_price_is_not_negative",
+                violation_error_message="A price is not negative.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.plan_type} {self.monthly_price} {self.currency}"
+
+    def save(self, *args, **kwargs) -> None:  # type: ignore[no-untyped-def]
+        self.scope_key = f"account:{self.account_id}" if self.account_id else "all"
+        super().save(*args, **kwargs)
