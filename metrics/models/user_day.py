@@ -41,6 +41,11 @@ class UserDay(Counters):
     ai_credits_used = models.DecimalField(max_digits=18, decimal_places=9, null=True)
     phase_number = models.SmallIntegerField(null=True, help_text="GitHub's AI adoption phase, 0 to 3.")
 
+    only_passive_review = models.BooleanField(
+        default=False,
+        help_text="Nothing but a review Copilot did unasked: no evidence that somebody is alive.",
+    )
+
     # Which file said so, and as of when: the higher moment wins, ties by the file's sha256.
     file = models.ForeignKey(ReportFile, on_delete=models.PROTECT, related_name="+")
     observed_at = models.DateTimeField()

@@ -27,6 +27,9 @@ class AuditHead(models.Model):
     last_sequence = models.PositiveBigIntegerField(default=0)
     last_hash = models.CharField(max_length=64, default=GENESIS)
 
+    def __str__(self) -> str:
+        return f"{self.last_sequence} entries"
+
 
 class AuditEntryQuerySet(models.QuerySet["AuditEntry"]):
     def record(
