@@ -232,6 +232,7 @@ class Migration(migrations.Migration):
                         max_length=20,
                     ),
                 ),
+                ("task", models.CharField(editable=False, max_length=190)),
                 (
                     "arguments",
                     models.JSONField(

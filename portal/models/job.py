@@ -12,6 +12,8 @@ from django.utils import timezone
 
 # A running job that has not beaten for this long has lost its worker.
 SILENT_AFTER = timedelta(minutes=2)
+# A queued job of this age whose message is in no queue has lost it, to a rotated key for instance.
+FORGOTTEN_AFTER = timedelta(minutes=10)
 
 
 class JobQuerySet(models.QuerySet["Job"]):
@@ -21,6 +23,14 @@ class JobQuerySet(models.QuerySet["Job"]):
     def silent(self, now: datetime) -> JobQuerySet:
         """Running jobs whose worker has stopped beating."""
         return self.filter(state=Job.State.RUNNING, heartbeat_at__lt=now - SILENT_AFTER)
+
+    def forgotten(self, now: datetime) -> JobQuerySet:
+        """Queued jobs that should long have been delivered."""
+        return self.filter(state=Job.State.QUEUED, created_at__lt=now - FORGOTTEN_AFTER)
+
+    def attempt(self, job: Job) -> JobQuerySet:
+        """This job as long as the attempt we know of is the live one."""
+        return self.live().filter(pk=job.pk, attempts=job.attempts)
 
     def claim(self, pk: int, now: datetime) -> bool:
         """Take a queued job for this worker; False if another worker, or a cancellation, was faster."""
@@ -46,6 +56,8 @@ class Job(models.Model):
     # one live job per kind and subject.
     live_key = models.CharField(max_length=190, unique=True, null=True, blank=True, editable=False)
     state = models.CharField(max_length=20, choices=State.choices, default=State.QUEUED)
+    # The doorway that does it, so that a job whose worker died can be woken again.
+    task = models.CharField(max_length=190, editable=False)
     arguments = models.JSONField(default=dict, blank=True, help_text="Ids and plain values; never a secret.")
     progress_done = models.PositiveBigIntegerField(default=0)
     progress_total = models.PositiveBigIntegerField(null=True, blank=True)
@@ -88,7 +100,15 @@ class Job(models.Model):
             return None
         return min(100, self.progress_done * 100 // self.progress_total)
 
-    def finish(self, state: State, *, tally: dict[str, Any] | None = None, error: str = "") -> None:
+    def finish(self, state: State, *, tally: dict[str, Any] | None = None, error: str = "") -> bool:
+        """End this attempt; False when the job ended, or went to another worker, in the meantime."""
         self.state, self.live_key, self.error, self.finished_at = state, None, error, timezone.now()
         self.tally = tally if tally is not None else self.tally
-        self.save(update_fields=["state", "live_key", "error", "finished_at", "tally"])
+        ended = Job.objects.attempt(self).update(
+            state=self.state,
+            live_key=None,
+            error=self.error,
+            finished_at=self.finished_at,
+            tally=self.tally,
+        )
+        return ended == 1

@@ -1,0 +1,47 @@
+"""Doorways for the background worker, and the schedules that knock on them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+from django_q.models import Failure, Schedule
+
+from portal import jobs
+
+KEEP_FAILURES_DAYS = 30
+
+# Name, doorway, when. Doorways are dotted paths, so the floor imports nobody; times are UTC.
+SCHEDULES: tuple[tuple[str, str, dict[str, Any]], ...] = (
+    ("Reap silent jobs", "portal.tasks.reap_jobs", {"schedule_type": Schedule.MINUTES, "minutes": 1}),
+    (
+        "Rebuild touched days",
+        "metrics.tasks.rebuild_dirty_days",
+        {"schedule_type": Schedule.MINUTES, "minutes": 5},
+    ),
+    (
+        "Refresh verdicts",
+        "seats.tasks.refresh_verdicts",
+        {"schedule_type": Schedule.CRON, "cron": "5 0 * * *"},
+    ),
+    ("Remove left uploads", "metrics.uploads.remove_left", {"schedule_type": Schedule.HOURLY}),
+    ("Forget old failures", "portal.tasks.forget_failures", {"schedule_type": Schedule.DAILY}),
+)
+
+
+def install_schedules() -> None:
+    """Make the schedules be as the list says. Safe to repeat; their next runs stay as they are."""
+    for name, doorway, when in SCHEDULES:
+        Schedule.objects.update_or_create(name=name, defaults={"func": doorway, "repeats": -1, **when})
+
+
+def reap_jobs() -> dict[str, int]:
+    return jobs.reap(timezone.now())
+
+
+def forget_failures() -> int:
+    """django-q2 keeps failures for ever. How many were removed."""
+    old = Failure.objects.filter(stopped__lt=timezone.now() - timedelta(days=KEEP_FAILURES_DAYS))
+    removed: int = old.delete()[0]
+    return removed
