@@ -1,0 +1,88 @@
+"""Meeting accounts by login or by id, and making one of the two when they prove to be the same."""
+
+from __future__ import annotations
+
+from django.db import IntegrityError, models, transaction
+
+from portal.models import AuditEntry, Job, ReportFile
+from seats.models import Account, InactivityPolicy, SeatPrice
+
+
+class WrongAccount(Exception):
+    """What a file says of its account contradicts what we know; the text says how."""
+
+
+def meet(
+    kind: str, *, login: str = "", github_id: int | None = None, parent: Account | None = None
+) -> Account:
+    """The account of this login and id, made if new; what was missing of it is filled in.
+
+    Raises WrongAccount where login and id belong to different accounts.
+    """
+    by_id = Account.objects.filter(id_key=Account.key_of(kind, github_id)).first() if github_id else None
+    by_login = Account.objects.filter(login_key=Account.key_of(kind, login)).first() if login else None
+    if by_id and by_login and by_id != by_login:
+        if by_login.github_id is not None or by_id.login:
+            raise WrongAccount(
+                f"The {kind} {login} is not the {kind} with the id {github_id}, which is {by_id.label}."
+            )
+        account = merge(by_login, into=by_id)
+    else:
+        account = by_id or by_login or Account(kind=kind)
+    if account.github_id is not None and github_id is not None and account.github_id != github_id:
+        raise WrongAccount(
+            f"The {kind} {account.label} has the id {account.github_id}, not {github_id}: "
+            f"this is a file of another {kind}."
+        )
+    if account.login and login and account.login.lower() != login.lower():
+        raise WrongAccount(
+            f"The {kind} with the id {account.github_id} is {account.login}, not {login}: "
+            f"this is a file of another {kind}."
+        )
+    return _complete(account, login, github_id, parent)
+
+
+def _complete(account: Account, login: str, github_id: int | None, parent: Account | None) -> Account:
+    before = (account.pk, account.login, account.github_id, account.parent_id)
+    account.login = account.login or login
+    account.github_id = account.github_id if account.github_id is not None else github_id
+    if account.kind == Account.Kind.ORGANIZATION and parent is not None and account.parent_id is None:
+        account.parent = parent
+    if before != (account.pk, account.login, account.github_id, account.parent_id) or account.pk is None:
+        account.save()
+    return account
+
+
+@transaction.atomic
+def merge(loser: Account, *, into: Account) -> Account:
+    """Move all that hangs on `loser` to `into`, and drop `loser`: they were one all along."""
+    for relation in Account._meta.related_objects:
+        _move(relation.related_model, relation.field.name, loser, into)
+    for scoped in (*InactivityPolicy.objects.filter(account=into), *SeatPrice.objects.filter(account=into)):
+        scoped.save()
+    for model in (ReportFile, Job):
+        model._default_manager.filter(subject=loser.subject).update(subject=into.subject)
+    AuditEntry.objects.record(
+        "accounts joined", subject=into.subject, detail={"was": loser.subject, "login": loser.login}
+    )
+    into.login = into.login or loser.login
+    into.parent = into.parent or loser.parent
+    # The unique keys must be free before the other account takes them.
+    loser.delete()
+    into.save()
+    return into
+
+
+def _move(model: type[models.Model], field: str, loser: models.Model, winner: models.Model) -> None:
+    rows = model._base_manager.filter(**{field: loser})
+    try:
+        with transaction.atomic():
+            rows.update(**{field: winner})
+    except IntegrityError:
+        # Both had the same fact: the one that is already in place stays.
+        for row in rows:
+            try:
+                with transaction.atomic():
+                    model._base_manager.filter(pk=row.pk).update(**{field: winner})
+            except IntegrityError:
+                row.delete()

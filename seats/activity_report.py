@@ -1,0 +1,110 @@
+"""Take in the lines of an activity report: who had a seat at `report_time`, and when they last used it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+
+from portal.models import ReportFile
+from seats import activity_seats
+from seats.evidence import chunks
+from seats.models import Account, ActivityLine
+from seats.people import Holders, provisional
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedActivity:
+    """One line of GitHub's activity report; times are UTC, None where GitHub knows none."""
+
+    number: int
+    login: str
+    report_time: datetime
+    last_authenticated_at: datetime | None
+    last_activity_at: datetime | None
+    last_surface_used: str
+
+
+@dataclass(slots=True)
+class Counts:
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    superseded: int = 0
+
+
+@transaction.atomic
+def apply(account: Account, lines: Sequence[ReportedActivity], file: ReportFile) -> Counts:
+    """Keep these lines. Older ones than we know are kept as history and count as superseded."""
+    Account.objects.select_for_update().get(pk=account.pk)
+    counts = Counts()
+    logins = {line.login.lower(): line.login for line in lines}
+    known = _known_lines(account, logins)
+    holders = Holders(logins)
+    nameless = {line.login.lower() for line in lines if _holder(holders, line) is None}
+    strangers = provisional({key: logins[key] for key in nameless})
+    new: list[ActivityLine] = []
+    for line in lines:
+        key = line.login.lower()
+        history = known.get(key, {})
+        _count(counts, line, history)
+        if line.report_time in history:
+            _settle_tie(history[line.report_time], line, file)
+            continue
+        row = ActivityLine(
+            account=account,
+            login=line.login,
+            login_key=key,
+            report_time=line.report_time,
+            user_id=_holder(holders, line) or strangers[key],
+            last_authenticated_at=line.last_authenticated_at,
+            last_activity_at=line.last_activity_at,
+            last_surface_used=line.last_surface_used,
+            file=file,
+        )
+        new.append(row)
+        known.setdefault(key, {})[line.report_time] = row
+    ActivityLine.objects.bulk_create(new, batch_size=500)
+    activity_seats.note_evidence({row.user_id for row in new})
+    return counts
+
+
+def _holder(holders: Holders, line: ReportedActivity) -> int | None:
+    return holders.on(line.login.lower(), line.report_time.date())
+
+
+def _known_lines(account: Account, logins: Mapping[str, str]) -> dict[str, dict[datetime, ActivityLine]]:
+    known: dict[str, dict[datetime, ActivityLine]] = {}
+    for keys in chunks(sorted(logins)):
+        for row in ActivityLine.objects.filter(account=account, login_key__in=keys).select_related("file"):
+            known.setdefault(row.login_key, {})[row.report_time] = row
+    return known
+
+
+def _count(counts: Counts, line: ReportedActivity, history: Mapping[datetime, ActivityLine]) -> None:
+    """The newest report speaks for a login; what is older and says otherwise is superseded."""
+    if not history:
+        counts.new += 1
+    elif _says(history.get(line.report_time) or history[max(history)]) == _says(line):
+        counts.unchanged += 1
+    elif line.report_time >= max(history):
+        counts.changed += 1
+    else:
+        counts.superseded += 1
+
+
+def _settle_tie(row: ActivityLine, line: ReportedActivity, file: ReportFile) -> None:
+    """Two reports of the same moment that differ: the file with the higher sha256 wins, in any order."""
+    if _says(row) == _says(line) or (row.file and row.file.sha256 >= file.sha256):
+        return
+    row.last_authenticated_at = line.last_authenticated_at
+    row.last_activity_at = line.last_activity_at
+    row.last_surface_used = line.last_surface_used
+    row.file = file
+    row.save(update_fields=["last_authenticated_at", "last_activity_at", "last_surface_used", "file"])
+
+
+def _says(line: ReportedActivity | ActivityLine) -> tuple[datetime | None, datetime | None, str]:
+    return line.last_authenticated_at, line.last_activity_at, line.last_surface_used

@@ -1,0 +1,119 @@
+"""`seats.policy` as SQL: which policy holds for a seat, which evidence counts, what the verdict is.
+
+A property test holds the two together.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+
+from django.db.models import Case, CharField, Exists, IntegerField, OuterRef, Q, QuerySet, Value, When
+from django.utils import timezone
+
+from seats.models import (
+    Account,
+    Evidence,
+    Exemption,
+    InactivityPolicy,
+    Seat,
+    SeatGrant,
+    Team,
+    TeamMembership,
+)
+from seats.models.seat import Verdict
+from seats.policy import GITHUB_REMEMBERS_DAYS, SOURCES, Rule
+
+
+def today() -> date:
+    """GitHub's day: UTC."""
+    return timezone.now().astimezone(UTC).date()
+
+
+def midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)
+
+
+def rule_of(policy: InactivityPolicy, days: int | None = None) -> Rule:
+    """The rule a policy asks for; `days` overrides its idle days."""
+    return Rule(
+        idle_days=days if days is not None else policy.idle_days,
+        grace_days=policy.grace_days,
+        sign_in_counts=policy.sign_in_counts,
+    )
+
+
+def assign_policies(seats: QuerySet[Seat]) -> None:
+    """Give each seat its nearest policy: team, organization, enterprise, everybody; of teams the longest."""
+    policies = list(InactivityPolicy.objects.select_related("account", "team"))
+    for policy in sorted(policies, key=_nearness):
+        seats.filter(within(policy)).update(policy=policy)
+
+
+def _nearness(policy: InactivityPolicy) -> tuple[int, int]:
+    if policy.team_id:
+        return 3, policy.idle_days
+    if policy.account is None:
+        return 0, 0
+    return (1 if policy.account.kind == Account.Kind.ENTERPRISE else 2), 0
+
+
+def within(policy: InactivityPolicy) -> Q:
+    """The seats in the scope of a policy, whether or not a nearer one wins."""
+    if policy.team is not None:
+        return _in_team(policy.team)
+    if policy.account is not None:
+        return Q(account=policy.account) | Q(account__in=Account.objects.filter(parent=policy.account))
+    return Q()
+
+
+def _in_team(team: Team) -> Q:
+    granted = SeatGrant.objects.filter(assigning_team=team).values("seat_id")
+    members = TeamMembership.objects.filter(team=team).values("user_id")
+    return Q(pk__in=granted) | Q(
+        user_id__in=members, account__in=Account.objects.family(team.account).values("pk")
+    )
+
+
+def newest_evidence(rule: Rule, day: date) -> QuerySet[Evidence]:
+    """For a subquery on seats: the holder's evidence that counts, the one to name first."""
+    return (
+        Evidence.objects.filter(user_id=OuterRef("user_id"), source__in=rule.sources, last_on__lte=day)
+        .annotate(
+            preference=Case(
+                *(When(source=source, then=Value(rank)) for rank, source in enumerate(SOURCES)),
+                output_field=IntegerField(),
+            )
+        )
+        .order_by("-last_on", "preference")
+    )
+
+
+def verdict_case(rule: Rule, day: date, used_on: str = "last_used_on") -> Case:
+    """`seats.policy.evaluate` in SQL, over a seat's own columns as of `day`.
+
+    `used_on` names the column, or annotation, with the newest evidence that counts under the rule.
+    """
+    limit = timedelta(days=rule.idle_days)
+    exempt = Exemption.objects.in_force(day).filter(
+        Q(account=None)
+        | Q(account_id=OuterRef("account_id"))
+        | Q(account__organizations=OuterRef("account_id")),
+        user_id=OuterRef("user_id"),
+    )
+    remembered = midnight(day - timedelta(days=GITHUB_REMEMBERS_DAYS - 1))
+    watched_long_enough = Q(watched_since__lt=midnight(day - limit + timedelta(days=1)))
+    rules = [
+        When(pending_cancellation_date__isnull=False, then=Value(Verdict.PENDING)),
+        When(**{f"{used_on}__gte": day - limit}, then=Value(Verdict.ACTIVE)),
+        When(Exists(exempt), then=Value(Verdict.EXEMPT)),
+        When(created_at__gte=midnight(day - timedelta(days=rule.grace_days)), then=Value(Verdict.IN_GRACE)),
+        When(Q((used_on, None)), created_at__gte=midnight(day - limit), then=Value(Verdict.IN_GRACE)),
+        When(**{f"{used_on}__isnull": False}, then=Value(Verdict.IDLE)),
+    ]
+    if rule.idle_days <= GITHUB_REMEMBERS_DAYS:
+        rules += [
+            When(created_at__gte=remembered, then=Value(Verdict.NEVER_USED)),
+            When(created_at__isnull=False, then=Value(Verdict.IDLE)),
+        ]
+    rules.append(When(watched_long_enough, then=Value(Verdict.IDLE)))
+    return Case(*rules, default=Value(Verdict.UNKNOWN), output_field=CharField())

@@ -1,0 +1,98 @@
+"""The cached verdict on every held seat, recomputed in SQL: one statement per policy, none per seat."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import date, timedelta
+
+from django.db import transaction
+from django.db.models import Case, Count, Exists, F, OuterRef, QuerySet, Subquery, Value, When
+from django.db.models.functions import Coalesce, Greatest
+
+from seats.models import Account, InactivityPolicy, Seat, SeatDay
+from seats.models.seat import INACTIVE
+from seats.policy import GITHUB_REMEMBERS_DAYS, Rule
+from seats.policy_sql import (
+    assign_policies,
+    midnight,
+    newest_evidence,
+    rule_of,
+    today,
+    verdict_case,
+    within,
+)
+from seats.standing import SeatStanding, standing
+
+__all__ = ["SeatStanding", "refresh", "standing", "today", "would_catch"]
+
+
+@transaction.atomic
+def refresh(as_of: date | None = None, accounts: Collection[Account] | None = None) -> int:
+    """Recompute the cached policy, evidence and verdict of all held seats; returns how many.
+
+    `accounts` bounds the work to the people who hold seats there, wherever else they hold one.
+    """
+    day = as_of or today()
+    seats = Seat.objects.held()
+    if accounts is not None:
+        holders = Seat.objects.filter(account__in=[account.pk for account in accounts]).values("user_id")
+        seats = seats.filter(user_id__in=holders)
+    assign_policies(seats)
+    seats.update(watched_since=_watched_since(day))
+    for policy in InactivityPolicy.objects.all():
+        _judge(seats.filter(policy=policy), rule_of(policy), day)
+    _record_day(day)
+    return seats.count()
+
+
+def _watched_since(day: date) -> Case:
+    """Since when this seat is watched: first seen, or the account's unbroken run, whichever is later."""
+    watched = Account.objects.filter(
+        pk=OuterRef("account_id"), watched_until__gte=midnight(day - timedelta(days=GITHUB_REMEMBERS_DAYS))
+    )
+    return Case(
+        When(
+            Exists(watched), then=Greatest(F("first_seen_at"), Subquery(watched.values("watched_since")[:1]))
+        ),
+        default=None,
+    )
+
+
+def _judge(seats: QuerySet[Seat], rule: Rule, day: date) -> None:
+    newest = newest_evidence(rule, day)
+    seats.update(
+        last_used_on=Subquery(newest.values("last_on")[:1]),
+        last_used_source=Coalesce(Subquery(newest.values("source")[:1]), Value("")),
+    )
+    seats.update(verdict=verdict_case(rule, day), verdict_as_of=day)
+
+
+def _record_day(day: date) -> None:
+    """Write the day's counts by plan and verdict, replacing what an earlier run of the day wrote."""
+    if day != today():
+        return
+    counts = Seat.objects.held().values("account_id", "plan_type", "verdict").annotate(seats=Count("pk"))
+    SeatDay.objects.filter(day=day).delete()
+    SeatDay.objects.bulk_create(
+        SeatDay(
+            account_id=row["account_id"],
+            day=day,
+            plan_type=row["plan_type"],
+            verdict=row["verdict"],
+            seats=row["seats"],
+        )
+        for row in counts.order_by("account_id", "plan_type", "verdict")
+    )
+
+
+def would_catch(policy: InactivityPolicy, as_of: date | None = None) -> int:
+    """How many held seats in the policy's scope it would call inactive today, were it the nearest."""
+    day = as_of or today()
+    rule = rule_of(policy)
+    seats = Seat.objects.held().filter(within(policy))
+    judged = seats.annotate(
+        # The cached evidence follows the nearest policy, which may count other sources.
+        counted_on=Subquery(newest_evidence(rule, day).values("last_on")[:1]),
+        judged=verdict_case(rule, day, used_on="counted_on"),
+    )
+    return judged.filter(judged__in=INACTIVE).count()
