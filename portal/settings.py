@@ -196,8 +196,7 @@ USE_I18N = True
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000
 
 STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / "static_root"
-# Served straight from the packages: no collectstatic, no build step.
+# Served straight from the packages: no STATIC_ROOT, no collectstatic, no build step.
 WHITENOISE_USE_FINDERS = True
 
 LOGGING = {

@@ -1,0 +1,178 @@
+"""What every test stands on: settings of its own, a cast of people, a clock, and no way out of this machine.
+
+The environment is set here, before Django loads, so that no developer's `.env` is read. `DATABASE_URL`
+and `REDIS_URL` may be given from outside: the same tests run on SQLite, PostgreSQL and MariaDB.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import time_machine
+from django.conf import settings
+
+if settings.configured:
+    raise pytest.UsageError("Unset DJANGO_SETTINGS_MODULE: the tests bring settings of their own.")
+
+# One folder for each process; `-n 2` starts several.
+FOLDER = Path(tempfile.mkdtemp(prefix="portal-tests-"))
+
+for name in (
+    "ALLOWED_HOSTS",
+    "BEHIND_PROXY",
+    "CREDENTIAL_KEYS",
+    "CSRF_TRUSTED_ORIGINS",
+    "DEBUG",
+    "EMAIL_URL",
+    "LOG_LEVEL",
+    "SECRET_KEY_FALLBACKS",
+):
+    os.environ.pop(name, None)
+os.environ["ENV_FILE"] = os.devnull
+os.environ["SECRET_KEY"] = "a-key-that-only-the-tests-use-0123456789-abcdefghij"
+os.environ["HTTPS"] = "false"
+os.environ["DATA_DIR"] = str(FOLDER / "data")
+if "DATABASE_URL" not in os.environ or os.environ.get("PORTAL_TESTS_FOLDER"):
+    # A worker of pytest-xdist inherits the controller's choice, and makes its own.
+    os.environ["DATABASE_URL"] = f"sqlite:///{FOLDER / 'portal.sqlite3'}"
+    os.environ["PORTAL_TESTS_FOLDER"] = str(FOLDER)
+os.environ["DJANGO_SETTINGS_MODULE"] = "portal.settings"
+
+PASSWORD = "the cast's password"  # the same for everybody: logins are tested elsewhere
+TODAY = date(2026, 11, 20)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    shutil.rmtree(FOLDER, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """On SQLite the tests use a file, as the portal does: WAL, locks and all."""
+    database = settings.DATABASES["default"]
+    if database["ENGINE"].endswith("sqlite3"):
+        database["TEST"]["NAME"] = str(FOLDER / "test.sqlite3")
+
+
+# --- The way out ------------------------------------------------------------------------------
+
+
+class OutgoingConnection(AssertionError):
+    """A test tried to leave this machine."""
+
+
+def _must_stay_here(host: Any) -> None:
+    if isinstance(host, bytes):
+        host = host.decode()
+    if host and host not in ("localhost", "::1", "::", "0.0.0.0") and not host.startswith("127."):
+        raise OutgoingConnection(f"A test asked for {host}. Tests stay on the loopback interface.")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_way_out() -> Iterator[None]:
+    """Refuses every connection and name look-up beyond the loopback interface."""
+    connect, connect_ex, getaddrinfo = socket.socket.connect, socket.socket.connect_ex, socket.getaddrinfo
+
+    def guarded_connect(self: socket.socket, address: Any) -> None:
+        if self.family in (socket.AF_INET, socket.AF_INET6):
+            _must_stay_here(address[0])
+        connect(self, address)
+
+    def guarded_connect_ex(self: socket.socket, address: Any) -> int:
+        if self.family in (socket.AF_INET, socket.AF_INET6):
+            _must_stay_here(address[0])
+        return connect_ex(self, address)
+
+    def guarded_getaddrinfo(host: Any, *args: Any, **kwargs: Any) -> Any:
+        _must_stay_here(host)
+        return getaddrinfo(host, *args, **kwargs)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", guarded_connect)
+        patch.setattr(socket.socket, "connect_ex", guarded_connect_ex)
+        patch.setattr(socket, "getaddrinfo", guarded_getaddrinfo)
+        yield
+
+
+# --- The clock --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def clock() -> Iterator[time_machine.Coordinates]:
+    """Stands still at noon UTC of TODAY; `clock.move_to(...)` and `clock.shift(...)` move it."""
+    noon = datetime(TODAY.year, TODAY.month, TODAY.day, 12, tzinfo=UTC)
+    with time_machine.travel(noon, tick=False) as coordinates:
+        yield coordinates
+
+
+@pytest.fixture
+def frozen_day(clock: time_machine.Coordinates) -> date:
+    """The day on which the clock stands still: 2026-11-20."""
+    return TODAY
+
+
+# --- The cast ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def olga(db: None, django_user_model: Any) -> Any:
+    """Olga runs the portal: she may do everything."""
+    return django_user_model.objects.create_superuser("olga", "olga@example.com", PASSWORD)
+
+
+@pytest.fixture
+def vic(db: None, django_user_model: Any) -> Any:
+    """Vic may look at everything of the portal's own and change nothing."""
+    from django.contrib.auth.models import Permission
+
+    user = django_user_model.objects.create_user("vic", "vic@example.com", PASSWORD, is_staff=True)
+    user.user_permissions.set(
+        Permission.objects.filter(
+            codename__startswith="view_", content_type__app_label__in=["portal", "seats", "metrics"]
+        )
+    )
+    return user
+
+
+@pytest.fixture
+def noa(db: None, django_user_model: Any) -> Any:
+    """Noa may log in, and has no permission at all."""
+    return django_user_model.objects.create_user("noa", "noa@example.com", PASSWORD, is_staff=True)
+
+
+@pytest.fixture
+def olga_client(olga: Any) -> Any:
+    """A browser in which Olga is logged in."""
+    return _client_of(olga)
+
+
+@pytest.fixture
+def vic_client(vic: Any) -> Any:
+    """A browser in which Vic is logged in."""
+    return _client_of(vic)
+
+
+@pytest.fixture
+def noa_client(noa: Any) -> Any:
+    """A browser in which Noa is logged in."""
+    return _client_of(noa)
+
+
+def _client_of(user: Any) -> Any:
+    from django.test import Client
+
+    client = Client()
+    client.force_login(user)
+    return client

@@ -1,0 +1,35 @@
+"""The floor that the tests stand on holds."""
+
+from __future__ import annotations
+
+import socket
+from datetime import date
+
+import pytest
+from django.conf import settings
+from django.utils import timezone
+
+from tests.conftest import FOLDER, OutgoingConnection
+
+
+def test_no_test_leaves_this_machine() -> None:
+    with pytest.raises(OutgoingConnection):
+        socket.create_connection(("192.0.2.1", 80), timeout=1)
+    with pytest.raises(OutgoingConnection):
+        socket.getaddrinfo("example.com", 80)
+
+
+def test_the_day_stands_still(frozen_day: date) -> None:
+    assert timezone.now().date() == frozen_day
+
+
+def test_files_go_to_a_folder_that_is_thrown_away() -> None:
+    assert settings.DATA_DIR.is_relative_to(FOLDER)
+
+
+def test_the_cast_has_the_rights_its_docstrings_say(olga, vic, noa) -> None:
+    assert olga.has_perm("seats.change_inactivitypolicy")
+    assert vic.has_perm("seats.view_seat")
+    assert not vic.has_perm("seats.change_seat")
+    assert not vic.has_perm("auth.view_user")
+    assert not noa.has_perm("seats.view_seat")
