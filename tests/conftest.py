@@ -52,6 +52,8 @@ TODAY = date(2026, 11, 20)
 
 def pytest_configure(config: pytest.Config) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    # The settings are loaded: workers of pytest-xdist, which inherit the environment, load their own.
+    del os.environ["DJANGO_SETTINGS_MODULE"]
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
