@@ -1,0 +1,128 @@
+"""A stream of JSON → its records, in constant memory.
+
+GitHub's reports come as a record a line (NDJSON), as one list, as an object around a list
+(`day_totals`, `user_totals`, `seats`), or as several such documents one after the other, as
+`gh api --paginate` prints them. Which it is, is told from the beginning of the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, BinaryIO, NamedTuple
+
+from metrics.formats import documents
+from metrics.formats.documents import Page as Page
+from metrics.formats.errors import TOO_DEEP, TOO_LONG, BrokenOffError
+from metrics.formats.layout import is_document, is_whole
+from metrics.formats.scanner import depth_of
+
+MAX_RECORD_BYTES = 4 * 1024 * 1024
+MAX_DEPTH = 64
+KEPT_OF_BROKEN = 64 * 1024
+
+_NO_HEADER: Mapping[str, Any] = {}
+
+
+class Record(NamedTuple):
+    """One record, not yet decoded."""
+
+    number: int  # the line in the file, or the element's number, from 1
+    raw: bytes
+    header: Mapping[str, Any]  # the other keys of the object around it; empty when there is none
+    wrapper: str = ""  # `day_totals`, `user_totals` or `seats` when there is one
+
+
+class Broken(NamedTuple):
+    """What should be a record and is none."""
+
+    number: int
+    reason: str
+    raw: bytes  # its beginning
+
+
+def records(open_stream: Callable[[], BinaryIO], start_after: int = 0) -> Iterator[Record | Broken]:
+    """Every record with a number above `start_after`, in the order of the file.
+
+    Numbers never fall. Only where somebody joined two documents on one line do both have its number.
+    """
+    for item in scan(open_stream, start_after):
+        if not isinstance(item, Page):
+            yield item
+
+
+def scan(open_stream: Callable[[], BinaryIO], start_after: int = 0) -> Iterator[Record | Broken | Page]:
+    """As `records`, with a Page before the records of each object around a list, be it empty."""
+    if is_document(open_stream, MAX_RECORD_BYTES):
+        yield from _elements(open_stream, start_after)
+    else:
+        yield from _lines(open_stream, start_after)
+
+
+def _lines(open_stream: Callable[[], BinaryIO], start_after: int) -> Iterator[Record | Broken]:
+    number = 0
+    with open_stream() as stream:
+        read, limit = stream.readline, MAX_RECORD_BYTES + 2
+        try:
+            while line := read(limit):
+                number += 1
+                if len(line) == limit and not line.endswith(b"\n"):
+                    _pass_line(stream)
+                    if number > start_after:
+                        yield Broken(number, _too_long(), line[:KEPT_OF_BROKEN])
+                elif number > start_after and (raw := line.strip()):
+                    if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH and depth_of(raw) > MAX_DEPTH:
+                        yield Broken(number, _too_deep(), raw[:KEPT_OF_BROKEN])
+                    elif not line.endswith(b"\n") and not is_whole(raw):
+                        yield _broken_off(number, raw)
+                    elif b"}{" in raw:
+                        yield from _joined(number, raw)
+                    else:
+                        yield Record(number, raw, _NO_HEADER)
+        except BrokenOffError:
+            yield _broken_off(number + 1, b"")
+
+
+def _pass_line(stream: BinaryIO) -> None:
+    while (part := stream.readline(MAX_RECORD_BYTES)) and not part.endswith(b"\n"):
+        pass
+
+
+def _joined(number: int, raw: bytes) -> Iterator[Record]:
+    """The documents of a line that holds several: files joined where the first had no last line break."""
+    for part in documents.split(raw) or [raw]:  # not so: the decoder will say what is wrong with it
+        yield Record(number, part, _NO_HEADER)
+
+
+def _elements(open_stream: Callable[[], BinaryIO], start_after: int) -> Iterator[Record | Broken | Page]:
+    number = 0
+    for item in documents.walk(open_stream, MAX_RECORD_BYTES):
+        if isinstance(item, Page):
+            yield item
+            continue
+        number += 1
+        if number <= start_after:
+            continue
+        if item.problem:
+            yield Broken(number, item.problem, item.raw[:KEPT_OF_BROKEN])
+        elif not item.is_whole:
+            yield _broken_off(number, item.raw)
+        elif item.is_long:
+            yield Broken(number, _too_long(), item.raw[:KEPT_OF_BROKEN])
+        elif item.depth > MAX_DEPTH and depth_of(item.raw) > MAX_DEPTH:
+            yield Broken(number, _too_deep(), item.raw[:KEPT_OF_BROKEN])
+        else:
+            yield Record(number, item.raw, item.page.header, item.page.name)
+
+
+def _too_long() -> str:
+    return TOO_LONG.format(limit=MAX_RECORD_BYTES // 1024 // 1024)
+
+
+def _too_deep() -> str:
+    return TOO_DEEP.format(limit=MAX_DEPTH)
+
+
+def _broken_off(number: int, raw: bytes) -> Broken:
+    where = "in the middle of this record" if raw else "before its end"
+    reason = f"the file breaks off {where}: get it again and import it whole"
+    return Broken(number, reason, raw[:KEPT_OF_BROKEN])

@@ -1,0 +1,133 @@
+"""Files that are not taken in: each named, with the report to get in its place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from metrics.formats.errors import Unreadable, shown
+
+PER_USER = "the per-user usage report (users-1-day or users-28-day)"
+
+_MAGIC = (
+    (b"%PDF", "a PDF document"),
+    (b"\x89PNG", "a picture"),
+    (b"\xff\xd8\xff", "a picture"),
+    (b"GIF8", "a picture"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive, which is not unpacked"),
+    (b"Rar!", "a RAR archive, which is not unpacked"),
+    (b"\x28\xb5\x2f\xfd", "a zstd archive, which is not unpacked"),
+    (b"BZh", "a bzip2 archive, which is not unpacked"),
+    (b"\xfd7zXZ", "an xz archive, which is not unpacked"),
+    (b"PAR1", "a Parquet file"),
+    (b"SQLite format 3", "a database"),
+    (b"\xd0\xcf\x11\xe0", "an old Office document"),
+    (b"\x7fELF", "a program"),
+    (b"MZ", "a program"),
+)
+_MARKUP = re.compile(rb"\s*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
+_XML = re.compile(rb"\s*<(?:\?xml|error\b)", re.IGNORECASE)
+_CONTROL = re.compile(rb"[\x00-\x08\x0b\x0e-\x1f\x7f]")
+
+_USAGE_CSV = frozenset({"product", "sku", "quantity", "unit_type", "net_amount"})
+_OLD_REQUESTS_CSV = frozenset({"timestamp", "user", "model", "requests used"})
+
+# Some key of the record → what it belongs to and what to get.
+_RECORDS: tuple[tuple[str, str], ...] = (
+    ("repo_id", f"the repository report (repos-1-day), which is not taken in yet: get {PER_USER}"),
+    (
+        "copilot_ide_code_completions",
+        "the metrics API that GitHub closed in April 2026: get organization-28-day or enterprise-28-day",
+    ),
+    (
+        "total_engaged_users",
+        "the metrics API that GitHub closed in April 2026: get organization-28-day or enterprise-28-day",
+    ),
+    (
+        "total_suggestions_count",
+        "the usage API that GitHub closed in February 2025: get organization-28-day or enterprise-28-day",
+    ),
+    (
+        "breakdown",
+        "the usage API that GitHub closed in February 2025: get organization-28-day or enterprise-28-day",
+    ),
+    (
+        "seat_breakdown",
+        "the summary of the Copilot subscription: get the list of seats (…/copilot/billing/seats)",
+    ),
+    ("usageItems", f"a billing report: get {PER_USER}"),
+)
+
+
+def refuse_what_is_no_text(head: bytes) -> None:
+    for magic, name in _MAGIC:
+        if head.startswith(magic):
+            raise Unreadable(f"This is {name}: import the report as GitHub gives it.")
+    if head[257:262] == b"ustar":
+        raise Unreadable("This is a tar archive: unpack it and import the files.")
+    if _MARKUP.match(head):
+        raise Unreadable(
+            "This is a web page, perhaps an error or sign-in page saved instead of the report: "
+            "download the report again."
+        )
+    if _XML.match(head):
+        raise Unreadable(
+            "This is an XML page, perhaps the download host's answer to an expired link: "
+            "ask GitHub for a fresh link and download the report again."
+        )
+    if b"\0" in head or len(_CONTROL.findall(head)) > len(head) // 100:
+        raise Unreadable("This is binary data, not text: import the report as GitHub gives it.")
+
+
+def refuse_other_csv(header: Sequence[str]) -> None:
+    names = {name.strip().lower() for name in header}
+    if names >= _OLD_REQUESTS_CSV or "exceeds_quota" in names:
+        raise Unreadable(f"This is the premium requests report, a bill: for usage get {PER_USER}.")
+    if len(names & _USAGE_CSV) >= 4:
+        if "username" in names and "model" in names:
+            raise Unreadable(f"This is the AI usage report, a bill: for usage get {PER_USER}.")
+        raise Unreadable(f"This is the metered usage report, a bill: for usage get {PER_USER}.")
+    if len(header) > 1 and all(re.fullmatch(r"[\w .()/-]{1,60}", name.strip()) for name in header):
+        columns = ", ".join(shown(name.strip(), 30) for name in header[:6])
+        raise Unreadable(
+            f"This is a CSV file with the columns {columns}{' …' if len(header) > 6 else ''}: "
+            "of CSV files only the activity report of the Copilot seats page is taken in."
+        )
+
+
+def refuse_other_record(keys: Mapping[str, Any]) -> None:
+    if "download_links" in keys:
+        raise Unreadable(
+            "This is GitHub's answer with the download links, not the report: "
+            "download the files behind the links and import those."
+        )
+    if "message" in keys and "day" not in keys:
+        raise Unreadable(
+            f"This is an error message of GitHub's (“{shown(keys['message'], 120)}”), not a report: "
+            "mend what it says and download the report again."
+        )
+    for key, meaning in _RECORDS:
+        if key in keys:
+            raise Unreadable(f"This is {meaning}.")
+
+
+def totals_per_person() -> Unreadable:
+    return Unreadable(
+        "These are totals per person without a `day`, which cannot be told apart by day: "
+        "get the daily per-user report (users-1-day, or users-28-day with a line per person and day)."
+    )
+
+
+def unknown(head: bytes, first_problem: str) -> Unreadable:
+    """What to say of a file in which nothing was recognised."""
+    if head.lstrip()[:1] in (b"{", b"["):
+        why = f" ({first_problem})" if first_problem else ""
+        return Unreadable(
+            f"This is JSON, but no record in it is of a Copilot report that is taken in{why}: "
+            f"get {PER_USER}, or a saved list of seats."
+        )
+    return Unreadable(
+        "Nothing in this file looks like a Copilot report: get "
+        f"{PER_USER}, the activity report of the seats page, or a saved list of seats."
+    )
