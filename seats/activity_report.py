@@ -9,7 +9,7 @@ from datetime import datetime
 from django.db import transaction
 
 from portal.models import ReportFile
-from seats import activity_seats
+from seats import activity_seats, watching
 from seats.evidence import chunks
 from seats.models import Account, ActivityLine
 from seats.people import Holders, provisional
@@ -108,3 +108,10 @@ def _settle_tie(row: ActivityLine, line: ReportedActivity, file: ReportFile) -> 
 
 def _says(line: ReportedActivity | ActivityLine) -> tuple[datetime | None, datetime | None, str]:
     return line.last_authenticated_at, line.last_activity_at, line.last_surface_used
+
+
+def settle(account: Account) -> None:
+    """After the last line of a report: since when we watch, and which seats only reports know."""
+    scopes = [*Account.objects.family(account)]
+    watching.remember(scopes)
+    activity_seats.settle(scopes)

@@ -1,0 +1,42 @@
+"""Everything of a report line that is not a column, compressed: the only reader and writer of the blob.
+
+Layout: one byte that names codec and layout, then the payload. 1 = zstd over a compact JSON object.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import zstandard
+
+ZSTD_JSON = b"\x01"
+
+_compressor = zstandard.ZstdCompressor(level=3, write_content_size=True)
+_decompressor = zstandard.ZstdDecompressor()
+_decoder = msgspec.json.Decoder()
+# Far beyond any line the readers let through: a blob that claims more is damaged.
+_LARGEST = 64 * 1024 * 1024
+
+
+class DamagedBlob(Exception):
+    """A stored blob cannot be read back."""
+
+
+def pack(rest: bytes) -> bytes:
+    """The blob for a compact JSON object."""
+    return ZSTD_JSON + _compressor.compress(rest)
+
+
+def unpack(blob: bytes | memoryview) -> dict[str, Any]:
+    """The keys of the line that are not columns, as GitHub sent them."""
+    data = bytes(blob)
+    if data[:1] != ZSTD_JSON:
+        raise DamagedBlob(f"unknown codec {data[:1]!r}")
+    try:
+        rest = _decoder.decode(_decompressor.decompress(data[1:], max_output_size=_LARGEST))
+    except (zstandard.ZstdError, msgspec.DecodeError) as error:
+        raise DamagedBlob(str(error)) from error
+    if not isinstance(rest, dict):
+        raise DamagedBlob("not an object")
+    return rest

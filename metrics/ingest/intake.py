@@ -1,0 +1,262 @@
+"""Take in a file: what it is, whether we know it, and its rows through the pipeline of its kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from metrics.formats import activity_report as activity_csv
+from metrics.formats.errors import BrokenOffError, Unreadable
+from metrics.formats.kinds import Kind, identify
+from metrics.formats.records import records
+from metrics.formats.sources import Source, expand, sources
+from metrics.ingest import kept_files, rejects
+from metrics.ingest.options import Counts, FileOutcome, Options, Refused
+from metrics.ingest.rebuild import rebuild_dirty_days
+from metrics.ingest.seat_files import read_seat_list, take_activity_report, take_seat_list
+from metrics.ingest.usage import Intake, ScopeDays, TeamRosters, UserDays
+from portal.models import AuditEntry, RejectedLine, ReportFile
+from seats import verdicts
+
+USAGE: dict[Kind, type[Intake]] = {
+    Kind.USERS_1_DAY: UserDays,
+    Kind.USERS_28_DAY: UserDays,
+    Kind.ORGANIZATION_1_DAY: ScopeDays,
+    Kind.ORGANIZATION_28_DAY: ScopeDays,
+    Kind.ENTERPRISE_1_DAY: ScopeDays,
+    Kind.ENTERPRISE_28_DAY: ScopeDays,
+    Kind.USER_TEAMS_1_DAY: TeamRosters,
+}
+# Records taken in so far, of the file at hand.
+OnProgress = Callable[[int], None]
+
+
+def take_in(
+    path: Path | str,
+    *,
+    source: str = ReportFile.Source.COMMAND,
+    options: Options | None = None,
+    progress: OnProgress | None = None,
+    by: Any = None,
+    settle_after: bool = True,
+) -> list[FileOutcome]:
+    """Take in one file, folder or archive; an outcome per file, refusals included.
+
+    Never raises for what is in a file. With `settle_after` the touched days are added up and the verdicts
+    refreshed at the end; a caller with many files does that once, by `settle`.
+    """
+    options = options or Options()
+    outcomes = [
+        outcome
+        for file in expand([Path(path)])
+        for outcome in _take_in_file(file, source, options, progress, by)
+    ]
+    if settle_after and not options.dry_run:
+        settle()
+    return outcomes
+
+
+def settle(on_day: Callable[[int, int], None] | None = None) -> None:
+    """Add up the days that were touched and judge every seat anew."""
+    rebuild_dirty_days(on_day)
+    verdicts.refresh()
+
+
+def _take_in_file(
+    path: Path, source: str, options: Options, progress: OnProgress | None, by: Any
+) -> Iterator[FileOutcome]:
+    try:
+        for unpacked in sources(path, settings.MAX_UNPACKED_MB * 1024 * 1024):
+            yield _take_in_source(unpacked, source, options, progress, by)
+    except (Unreadable, BrokenOffError) as error:
+        yield FileOutcome(str(path), error=_sentence(error))
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, BrokenOffError):
+        return "The archive breaks off before its end: get it again."
+    return str(error)
+
+
+def _take_in_source(
+    source: Source, origin: str, options: Options, progress: OnProgress | None, by: Any
+) -> FileOutcome:
+    outcome = FileOutcome(str(source.path), member=source.member)
+    try:
+        kind = identify(source)
+        outcome.kind = kind.value
+        if options.dry_run:
+            with source.open() as stream:
+                sha256, size = kept_files.digest(stream)
+            file = _new_file(source, kind, origin, options, by, sha256, size)
+            _read(source, kind, file, options, outcome, progress)
+            return outcome
+        with source.open() as stream:
+            sha256, size, kept_path = kept_files.keep(stream)
+        with kept_files.sole_reader(sha256):
+            _take_in_kept(source, kind, origin, options, by, (sha256, size, kept_path), outcome, progress)
+    except (Unreadable, BrokenOffError, Refused, kept_files.BeingTakenIn) as error:
+        outcome.error = _sentence(error)
+    return outcome
+
+
+def _take_in_kept(
+    source: Source,
+    kind: Kind,
+    origin: str,
+    options: Options,
+    by: Any,
+    kept: tuple[str, int, str],
+    outcome: FileOutcome,
+    progress: OnProgress | None,
+) -> None:
+    sha256, size, kept_path = kept
+    same = ReportFile.objects.filter(sha256=sha256, kind=kind.value, options=options.remembered())
+    if options.retry_rejected and (known := same.accepted().first()):
+        rejects.retry_file(known, by, outcome)
+        return
+    if (known := same.accepted().first()) and _still_stands(known):
+        _note_again(known, source, origin, by, outcome)
+        return
+    file = same.unfinished().first()
+    if file is None:
+        file = _new_file(source, kind, origin, options, by, sha256, size)
+        file.kept_path = kept_path
+        file.save()
+    elif options.complete:
+        # What a complete file does not name is gone: that can only be told by reading it whole.
+        _start_over(file)
+    else:
+        outcome.counts = _counts_of(file)
+        outcome.rejected = list(file.rejected_lines.values_list("line_number", "reason"))
+        if file.records_done:
+            outcome.notes.append(f"Went on behind record {file.records_done:,}, where it was interrupted.")
+    try:
+        _read(source, kind, file, options, outcome, progress)
+    except (Unreadable, BrokenOffError, Refused):
+        if not file.rows_read:
+            _forget(file)
+        raise
+    _finish(file, outcome, by)
+
+
+def _new_file(
+    source: Source, kind: Kind, origin: str, options: Options, by: Any, sha256: str, size: int
+) -> ReportFile:
+    name = f"{source.path.name}/{source.member}" if source.member else source.path.name
+    return ReportFile(
+        source=origin,
+        kind=kind.value,
+        name=name[-255:],
+        sha256=sha256,
+        size=size,
+        is_complete=options.complete,
+        options=options.remembered(),
+        received_by=by,
+    )
+
+
+def _read(
+    source: Source,
+    kind: Kind,
+    file: ReportFile,
+    options: Options,
+    outcome: FileOutcome,
+    progress: OnProgress | None,
+) -> None:
+    """Take in the rows by the pipeline of their kind; the outcome gets counts, rejects and notes."""
+    if kind in USAGE:
+        result = USAGE[kind](file, options).run(records(source.open), progress)
+        outcome.counts.add(result.counts)
+        outcome.rejected += result.rejected
+        outcome.removed = result.removed
+        file.removed = result.removed
+        outcome.report_file = file
+        return
+    if kind == Kind.SEATS:
+        taken = take_seat_list(file, options, read_seat_list(records(source.open)))
+    else:
+        with source.open() as stream:
+            taken = take_activity_report(file, options, activity_csv.read_lines(stream), progress)
+    outcome.counts = taken.counts
+    outcome.rejected = taken.rejected
+    outcome.notes += taken.notes
+    outcome.ended = taken.ended
+    outcome.report_file = file
+
+
+def _finish(file: ReportFile, outcome: FileOutcome, by: Any) -> None:
+    with transaction.atomic():
+        file.state = ReportFile.State.DONE
+        file.finished_at = datetime.now(UTC)
+        file.save()
+        AuditEntry.objects.record(
+            "file taken in",
+            subject=f"file:{file.pk}",
+            actor=by,
+            detail={"kind": file.kind, "sha256": file.sha256, **file.row_counts()},
+        )
+    outcome.report_file = file
+
+
+def _counts_of(file: ReportFile) -> Counts:
+    counted = {name: number for name, number in file.row_counts().items() if name != "rows_read"}
+    return Counts(**counted, conflicts=file.conflicts)
+
+
+def _still_stands(known: ReportFile) -> bool:
+    """Whether all a file said is certainly still there: nothing was refused, nothing came after it."""
+    if known.kind in (Kind.SEATS.value, Kind.ACTIVITY_REPORT.value) or not known.subject:
+        return False
+    if known.rows_rejected or known.rows_superseded or known.is_complete:
+        return False
+    # A later file of the account may have restated its rows.
+    return not ReportFile.objects.filter(pk__gt=known.pk, subject=known.subject, rows_changed__gt=0).exists()
+
+
+def _note_again(known: ReportFile, source: Source, origin: str, by: Any, outcome: FileOutcome) -> None:
+    """The very same file again: its rows are there, only that it came again is written."""
+    now = datetime.now(UTC)
+    again = ReportFile(
+        source=origin,
+        kind=known.kind,
+        subject=known.subject,
+        name=source.path.name[-255:],
+        sha256=known.sha256,
+        size=known.size,
+        observed_at=known.observed_at,
+        first_day=known.first_day,
+        last_day=known.last_day,
+        options=known.options,
+        state=ReportFile.State.DONE,
+        records_done=known.records_done,
+        rows_read=known.rows_read,
+        rows_unchanged=known.rows_read,
+        kept_path=known.kept_path,
+        received_by=by,
+        finished_at=now,
+    )
+    again.save()
+    outcome.report_file = again
+    outcome.counts = Counts(rows_unchanged=known.rows_read)
+    outcome.notes.append(f"The same file was taken in on {known.received_at:%Y-%m-%d %H:%M} UTC already.")
+
+
+def _start_over(file: ReportFile) -> None:
+    RejectedLine.objects.filter(file=file).delete()
+    for name in (*ReportFile.ROW_COUNTS, "records_done", "conflicts"):
+        setattr(file, name, 0)
+    file.save()
+
+
+def _forget(file: ReportFile) -> None:
+    """A refused file leaves nothing behind."""
+    kept, others = file.kept_file, ReportFile.objects.filter(kept_path=file.kept_path).exclude(pk=file.pk)
+    if kept is not None and not others.exists():
+        kept.unlink(missing_ok=True)
+    file.delete()

@@ -1,0 +1,103 @@
+"""What the person who brings a file says about it, and what became of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from portal.models import ReportFile
+
+ROW_COUNTS = ReportFile.ROW_COUNTS
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """`organization` or `enterprise` names the account; needed where the file itself names none."""
+
+    organization: str = ""
+    enterprise: str = ""
+    taken_at: datetime | None = None
+    complete: bool = False
+    dry_run: bool = False
+    retry_rejected: bool = False
+
+    def remembered(self) -> dict[str, Any]:
+        """What a later run must share with an interrupted one to go on with it."""
+        return {
+            "organization": self.organization.lower(),
+            "enterprise": self.enterprise.lower(),
+            "taken_at": self.taken_at.isoformat() if self.taken_at else None,
+            "complete": self.complete,
+        }
+
+
+class Refused(Exception):
+    """Nothing of the file is taken in; the text is one sentence that says why and what to do."""
+
+
+@dataclass(slots=True)
+class Counts:
+    """What became of the rows. Each row that was read is exactly one of the others."""
+
+    rows_new: int = 0
+    rows_changed: int = 0
+    rows_unchanged: int = 0
+    rows_superseded: int = 0
+    rows_rejected: int = 0
+    conflicts: int = 0
+
+    @property
+    def rows_read(self) -> int:
+        return (
+            self.rows_new
+            + self.rows_changed
+            + self.rows_unchanged
+            + self.rows_superseded
+            + self.rows_rejected
+        )
+
+    def add(self, other: Counts) -> None:
+        for name in self.__slots__:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+    def as_dict(self) -> dict[str, int]:
+        return {name: getattr(self, name) for name in ROW_COUNTS}
+
+
+@dataclass(slots=True)
+class FileOutcome:
+    """What became of one file: its kind and counts, or the sentence that says why it was refused."""
+
+    path: str
+    member: str = ""
+    kind: str | None = None
+    error: str = ""
+    report_file: ReportFile | None = None
+    counts: Counts = field(default_factory=Counts)
+    rejected: list[tuple[int, str]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+    ended: list[str] = field(default_factory=list)
+
+    @property
+    def is_refused(self) -> bool:
+        return bool(self.error)
+
+    @property
+    def is_clean(self) -> bool:
+        return not self.error and not self.counts.rows_rejected
+
+    def as_json(self) -> dict[str, Any]:
+        answer: dict[str, Any] = {"path": self.path, "kind": self.kind, **self.counts.as_dict()}
+        answer["rejected"] = [{"line": line, "reason": reason} for line, reason in self.rejected]
+        if self.member:
+            answer["member"] = self.member
+        if self.error:
+            answer["error"] = self.error
+        if self.counts.conflicts:
+            answer["conflicts"] = self.counts.conflicts
+        for name in ("notes", "removed", "ended"):
+            if values := getattr(self, name):
+                answer[name] = values
+        return answer

@@ -1,0 +1,149 @@
+"""Try rejected lines again: mended by hand, or because what was wrong with the world no longer is."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+
+from metrics.formats import activity_report as activity_csv
+from metrics.formats.kinds import Kind
+from metrics.formats.records import Broken, Record
+from metrics.ingest import kept_files
+from metrics.ingest.options import Counts, FileOutcome, Options, Refused
+from metrics.ingest.rebuild import rebuild_dirty_days
+from metrics.ingest.seat_files import read_seat_list, take_activity_report, take_seat_list
+from metrics.ingest.usage import ScopeDays, TeamRosters, UserDays
+from portal.models import AuditEntry, RejectedLine, ReportFile
+from seats import verdicts
+
+USAGE = {
+    Kind.USERS_1_DAY: UserDays,
+    Kind.USERS_28_DAY: UserDays,
+    Kind.ORGANIZATION_1_DAY: ScopeDays,
+    Kind.ORGANIZATION_28_DAY: ScopeDays,
+    Kind.ENTERPRISE_1_DAY: ScopeDays,
+    Kind.ENTERPRISE_28_DAY: ScopeDays,
+    Kind.USER_TEAMS_1_DAY: TeamRosters,
+}
+
+
+def retry(lines: Iterable[RejectedLine], by: Any = None) -> list[FileOutcome]:
+    """Take in these rejected lines as they now stand; an outcome per file they came from."""
+    by_file: dict[ReportFile, list[RejectedLine]] = {}
+    for line in lines:
+        if line.resolved_at is None:
+            by_file.setdefault(line.file, []).append(line)
+    outcomes = []
+    for file, some in by_file.items():
+        outcome = FileOutcome(file.name)
+        _retry(file, sorted(some, key=lambda line: line.line_number), by, outcome)
+        outcomes.append(outcome)
+    rebuild_dirty_days()
+    verdicts.refresh()
+    return outcomes
+
+
+def retry_file(file: ReportFile, by: Any, outcome: FileOutcome) -> None:
+    """Take in all open rejected lines of a file."""
+    _retry(file, list(file.rejected_lines.open()), by, outcome)
+    outcome.notes.append(f"Tried the {outcome.counts.rows_read} lines again that had been rejected.")
+
+
+def _retry(file: ReportFile, lines: Sequence[RejectedLine], by: Any, outcome: FileOutcome) -> None:
+    kind = Kind(file.kind)
+    outcome.kind, outcome.report_file = file.kind, file
+    options = _options(file)
+    rows = [Record(line.line_number, line.line.encode(), {}) for line in lines]
+    try:
+        if kind in USAGE:
+            progress = USAGE[kind](file, options, is_retry=True).run(rows)
+            counts, rejected = progress.counts, progress.rejected
+        else:
+            counts, rejected = _retry_seat_file(kind, file, options, rows)
+    except Refused as error:
+        outcome.error = str(error)
+        return
+    outcome.counts, outcome.rejected = counts, rejected
+    _resolve(file, lines, counts, dict(rejected))
+    AuditEntry.objects.record(
+        "rejected lines retried", subject=f"file:{file.pk}", actor=by, detail=counts.as_dict()
+    )
+
+
+def _options(file: ReportFile) -> Options:
+    known = file.options
+    taken_at = known.get("taken_at")
+    return Options(
+        organization=known.get("organization", ""),
+        enterprise=known.get("enterprise", ""),
+        taken_at=datetime.fromisoformat(taken_at) if taken_at else None,
+    )
+
+
+def _retry_seat_file(
+    kind: Kind, file: ReportFile, options: Options, rows: Sequence[Record]
+) -> tuple[Counts, list[tuple[int, str]]]:
+    """Seats and activity lines, as a small file of their own of the same moment."""
+    part = ReportFile(
+        source=file.source, kind=file.kind, name=file.name, sha256=file.sha256, size=0,
+        received_at=file.received_at, options=file.options,
+    )  # fmt: skip
+    part.save()
+    try:
+        if kind == Kind.SEATS:
+            at = options.taken_at or file.observed_at
+            moment = Options(options.organization, options.enterprise, at)
+            taken = take_seat_list(part, moment, read_seat_list(rows))
+        else:
+            taken = take_activity_report(part, options, _activity_lines(file, rows))
+    finally:
+        _hand_over(part, file)
+    return taken.counts, taken.rejected
+
+
+TODAYS_HEADER = b"report_time,login,last_authenticated_at,last_activity_at,last_surface_used"
+
+
+def _activity_lines(
+    file: ReportFile, rows: Sequence[Record]
+) -> Iterator[tuple[int, activity_csv.ActivityReportRecord] | Broken]:
+    """The lines under the header of the file they came from, by their numbers in it."""
+    header = TODAYS_HEADER
+    if file.kept_path:
+        with kept_files.opener(file.kept_path)() as kept:
+            header = kept.read(activity_csv.MAX_LINE_BYTES).lstrip().split(b"\n", 1)[0].strip()
+    text = b"\n".join([header, *(row.raw.replace(b"\n", b" ") for row in rows)])
+    for line in activity_csv.read_lines(io.BytesIO(text)):
+        if isinstance(line, Broken):
+            yield line._replace(number=rows[line.number - 2].number)
+        else:
+            number, record = line
+            yield rows[number - 2].number, record
+
+
+def _hand_over(part: ReportFile, file: ReportFile) -> None:
+    """What came in with the retry belongs to the file it was rejected from."""
+    for relation in ReportFile._meta.related_objects:
+        if relation.related_model is not RejectedLine:
+            rows = relation.related_model._base_manager.filter(**{relation.field.name: part})
+            rows.update(**{relation.field.name: file})
+    part.delete()
+
+
+def _resolve(file: ReportFile, lines: Sequence[RejectedLine], counts: Counts, still: dict[int, str]) -> None:
+    """Mark what is in now, say anew why the rest is not, and correct the file's counts."""
+    now = timezone.now()
+    for line in lines:
+        if line.line_number in still:
+            line.reason = still[line.line_number]
+        else:
+            line.resolved_at = now
+        line.save(update_fields=["reason", "resolved_at"])
+    for name in ("rows_new", "rows_changed", "rows_unchanged", "rows_superseded"):
+        setattr(file, name, getattr(file, name) + getattr(counts, name))
+    file.rows_rejected -= counts.rows_read - counts.rows_rejected
+    file.save()

@@ -1,0 +1,69 @@
+"""Which account a record belongs to, checked against the account that was named for the file."""
+
+from __future__ import annotations
+
+from metrics.ingest.options import Options
+from seats.accounts import WrongAccount, meet
+from seats.models import Account
+
+Ids = tuple[int | None, int | None]
+
+
+class Scopes:
+    """Accounts by (enterprise id, organization id), met once per import."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self._accounts: dict[Ids, Account] = {}
+
+    def forget(self) -> None:
+        """After a roll-back the accounts made in it are gone."""
+        self._accounts.clear()
+
+    def of(self, enterprise_id: int | None, organization_id: int | None) -> Account:
+        """The account with these ids; raises WrongAccount where that contradicts what was named."""
+        ids = (enterprise_id, organization_id)
+        account = self._accounts.get(ids)
+        if account is None:
+            account = self._accounts[ids] = self._meet(enterprise_id, organization_id)
+        return account
+
+    def named(self) -> Account | None:
+        """The account that was named for the file, or None."""
+        if self.options.organization:
+            return self._named(Account.Kind.ORGANIZATION, self.options.organization)
+        if self.options.enterprise:
+            return self._named(Account.Kind.ENTERPRISE, self.options.enterprise)
+        return None
+
+    def _named(self, kind: str, login: str) -> Account:
+        known = Account.objects.named(kind, login).first()
+        return known or meet(kind, login=login)
+
+    def _meet(self, enterprise_id: int | None, organization_id: int | None) -> Account:
+        named = self.options.organization or self.options.enterprise
+        if enterprise_id is None and organization_id is None:
+            account = self.named()
+            if account is None:
+                raise WrongAccount("It names no organization and no enterprise: say which one it is of.")
+            return account
+        if self.options.enterprise and organization_id is not None:
+            raise WrongAccount(
+                f"This is a report of the organization with the id {organization_id}, not of the enterprise "
+                f"{named}: name the organization instead."
+            )
+        if self.options.organization and organization_id is None:
+            raise WrongAccount(
+                f"This is a report of the enterprise with the id {enterprise_id}, not of the organization "
+                f"{named}: name the enterprise instead."
+            )
+        if organization_id is None:
+            return self._meet_named(Account.Kind.ENTERPRISE, self.options.enterprise, enterprise_id, None)
+        parent = meet(Account.Kind.ENTERPRISE, github_id=enterprise_id) if enterprise_id else None
+        return self._meet_named(Account.Kind.ORGANIZATION, self.options.organization, organization_id, parent)
+
+    def _meet_named(self, kind: str, login: str, github_id: int | None, parent: Account | None) -> Account:
+        # An account whose login we never met may be named by its id.
+        if login == str(github_id):
+            login = ""
+        return meet(kind, login=login, github_id=github_id, parent=parent)

@@ -1,0 +1,263 @@
+"""Take in what tells who holds a seat: seat lists and activity reports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from django.db import transaction
+
+from metrics.formats.activity_report import ActivityReportRecord
+from metrics.formats.errors import BadRecord
+from metrics.formats.records import Broken, Record
+from metrics.formats.seat_list import SeatRecord, parse_seat
+from metrics.ingest.options import Counts, Options, Refused
+from metrics.ingest.scope import Scopes
+from portal.models import RejectedLine, ReportFile
+from seats import activity_report, roster
+from seats.accounts import WrongAccount
+from seats.activity_report import ReportedActivity
+from seats.models import Account
+from seats.roster import ReportedGrant, Roster
+
+KEPT_OF_A_LINE = 64 * 1024
+CSV_BATCH = 5_000
+
+
+@dataclass(slots=True)
+class SeatList:
+    """A seat list read to its end, before anything is written."""
+
+    grants: list[ReportedGrant] = field(default_factory=list)
+    broken: list[tuple[int, str, bytes]] = field(default_factory=list)
+    totals: set[int | None] = field(default_factory=set)
+
+    @property
+    def people(self) -> int:
+        return len({grant.assignee_id for grant in self.grants})
+
+    @property
+    def is_complete(self) -> bool:
+        """Every page tells the same total, and that many different people are listed."""
+        return not self.broken and self.totals == {self.people}
+
+    @property
+    def shortfall(self) -> str:
+        """Why the list is not complete, in words."""
+        if self.broken:
+            return f"{len(self.broken)} of its seats cannot be read"
+        if len(self.totals) > 1:
+            return "its pages tell different totals"
+        total = next(iter(self.totals), None)
+        if total is None:
+            return "it does not tell how many seats there are"
+        return f"it lists {self.people} people of {total}"
+
+    def newest_moment(self, now: datetime) -> datetime | None:
+        """The newest time in the list that is not in the future."""
+        times = [
+            at
+            for grant in self.grants
+            for at in (grant.created_at, grant.last_activity_at, grant.last_authenticated_at)
+            if at is not None and at <= now
+        ]
+        return max(times, default=None)
+
+
+def read_seat_list(records: Iterable[Record | Broken]) -> SeatList:
+    """Read every seat; what cannot be read is listed with its reason."""
+    seats = SeatList()
+    for record in records:
+        if isinstance(record, Broken):
+            seats.broken.append((record.number, record.reason, record.raw))
+            continue
+        total = record.header.get("total_seats")
+        seats.totals.add(total if isinstance(total, int) else None)
+        try:
+            seats.grants.append(_grant(record.number, parse_seat(record.raw, record.header)))
+        except BadRecord as error:
+            seats.broken.append((record.number, str(error), record.raw))
+    return seats
+
+
+def _grant(number: int, seat: SeatRecord) -> ReportedGrant:
+    return ReportedGrant(
+        number=number,
+        assignee_id=seat.assignee_id,
+        assignee_login=seat.assignee_login,
+        organization_id=seat.organization_id,
+        organization_login=seat.organization_login,
+        team_id=seat.team_id,
+        team_slug=seat.team_slug,
+        team_name=seat.team_name,
+        team_is_enterprise=seat.team_is_enterprise,
+        plan_type=seat.plan_type,
+        created_at=seat.created_at,
+        last_activity_at=seat.last_activity_at,
+        last_activity_editor=seat.last_activity_editor,
+        last_authenticated_at=seat.last_authenticated_at,
+        pending_cancellation_date=seat.pending_cancellation_date,
+        assignee_name=seat.assignee_name,
+        assignee_email=seat.assignee_email,
+    )
+
+
+@dataclass(slots=True)
+class Taken:
+    counts: Counts = field(default_factory=Counts)
+    rejected: list[tuple[int, str]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    ended: list[str] = field(default_factory=list)
+
+
+def take_seat_list(file: ReportFile, options: Options, seats: SeatList) -> Taken:
+    """Apply a seat list; raises Refused where it is of another account than the one named."""
+    taken = Taken()
+    now = datetime.now(UTC)
+    observed_at = options.taken_at or seats.newest_moment(now) or now
+    with transaction.atomic():
+        if options.dry_run:
+            insert_for_now(file)
+        scope = Scopes(options).named()
+        check_seat_scope(scope, options, seats.grants)
+        try:
+            applied = roster.apply(
+                Roster(
+                    scope=scope,
+                    observed_at=observed_at,
+                    grants=seats.grants,
+                    is_complete=seats.is_complete,
+                    is_confirmed=options.complete,
+                    file=file,
+                )
+            )
+        except WrongAccount as error:
+            raise Refused(str(error)) from error
+        taken.counts = Counts(
+            rows_new=applied.new,
+            rows_changed=applied.changed,
+            rows_unchanged=applied.unchanged,
+            rows_superseded=applied.superseded,
+            rows_rejected=len(seats.broken),
+        )
+        taken.ended = sorted(applied.ended)
+        taken.rejected = [(number, reason) for number, reason, _ in seats.broken]
+        file.observed_at = observed_at
+        file.subject = _subject(scope, applied.accounts)
+        record(file, taken.counts, seats.broken)
+        if options.dry_run:
+            transaction.set_rollback(True)
+    if options.complete and not seats.is_complete:
+        taken.notes.append(f"No seat was ended: the list is not complete, {seats.shortfall}.")
+    elif not options.complete and seats.is_complete:
+        taken.notes.append("The list is complete, but was not confirmed to be: it ended no seat.")
+    return taken
+
+
+def _subject(scope: Account | None, accounts: Sequence[Account]) -> str:
+    if scope is not None:
+        return scope.subject
+    return accounts[0].subject if len(accounts) == 1 else ""
+
+
+def check_seat_scope(scope: Account | None, options: Options, grants: Sequence[ReportedGrant]) -> None:
+    """A list must say, or be told, whose seats it lists; and the two must not contradict."""
+    if scope is None:
+        if any(grant.organization_id is None and not grant.organization_login for grant in grants):
+            raise Refused(
+                "The seat list does not say which organization or enterprise granted its seats: name the "
+                "organization (--organization) or enterprise (--enterprise) it is of."
+            )
+        return
+    if scope.kind == Account.Kind.ENTERPRISE:
+        return
+    for grant in grants:
+        login, github_id = grant.organization_login, grant.organization_id
+        is_other = login and scope.login and login.lower() != scope.login.lower()
+        if is_other or (github_id and scope.github_id and github_id != scope.github_id):
+            raise Refused(
+                f"Seat {grant.number} was granted by {login or github_id}, not by {scope.label}: this is the "
+                f"seat list of another organization, or of the enterprise (--enterprise)."
+            )
+
+
+def take_activity_report(
+    file: ReportFile,
+    options: Options,
+    lines: Iterable[tuple[int, ActivityReportRecord] | Broken],
+    on_batch: Callable[[int], None] | None = None,
+) -> Taken:
+    """Apply an activity report, batch by batch; a second run of the same lines changes nothing."""
+    taken = Taken()
+    batch: list[ReportedActivity] = []
+    broken: list[tuple[int, str, bytes]] = []
+    taken_at = options.taken_at or file.received_at
+    if not (options.organization or options.enterprise):
+        raise Refused(
+            "An activity report does not say which organization or enterprise it is of: name it "
+            "(--organization or --enterprise)."
+        )
+    with transaction.atomic():
+        if options.dry_run:
+            insert_for_now(file)
+        account = Scopes(options).named()
+        assert account is not None  # noqa: S101 - one was named, above; for the type checker
+        for line in lines:
+            if isinstance(line, Broken):
+                broken.append((line.number, line.reason, line.raw))
+                continue
+            number, row = line
+            batch.append(
+                ReportedActivity(
+                    number=number,
+                    login=row.login,
+                    report_time=row.report_time or taken_at,
+                    last_authenticated_at=row.last_authenticated_at,
+                    last_activity_at=row.last_activity_at,
+                    last_surface_used=row.last_surface_used,
+                )
+            )
+        for start in range(0, len(batch), CSV_BATCH):
+            counts = activity_report.apply(account, batch[start : start + CSV_BATCH], file)
+            taken.counts.add(Counts(counts.new, counts.changed, counts.unchanged, counts.superseded))
+            if on_batch is not None:
+                on_batch(start + CSV_BATCH)
+        taken.counts.rows_rejected = len(broken)
+        taken.rejected = [(number, reason) for number, reason, _ in broken]
+        file.observed_at = max((line.report_time for line in batch), default=None)
+        file.subject = account.subject
+        record(file, taken.counts, broken)
+        activity_report.settle(account)
+        if options.dry_run:
+            transaction.set_rollback(True)
+    return taken
+
+
+def insert_for_now(file: ReportFile) -> None:
+    """A dry run needs the file's own row within its transaction, which is rolled back."""
+    file.pk = None
+    file._state.adding = True
+    file.save()
+
+
+def record(file: ReportFile, counts: Counts, broken: Sequence[tuple[int, str, bytes]]) -> None:
+    """Write the file's counts and rejects, in the transaction of its rows."""
+    RejectedLine.objects.filter(file=file).delete()
+    RejectedLine.objects.bulk_create(
+        (
+            RejectedLine(file=file, line_number=number, reason=reason, line=readable(raw))
+            for number, reason, raw in broken
+        ),
+        batch_size=200,
+        ignore_conflicts=True,
+    )
+    for name, number in counts.as_dict().items():
+        setattr(file, name, number)
+    file.conflicts = counts.conflicts
+    file.save()
+
+
+def readable(raw: bytes) -> str:
+    """A rejected line as text a database keeps."""
+    return raw[:KEPT_OF_A_LINE].decode("utf-8", "replace").replace("\0", "\N{SYMBOL FOR NULL}")
