@@ -40,7 +40,7 @@ class SampleFile:
 def write_files(company: Company, folder: Path) -> list[SampleFile]:
     """Write all exports below `folder`, one folder per account, and return them by account and name.
 
-    Each folder can be given to `import_reports` with its account; the seat lists' folder with `--complete` too.
+    Each folder can be given to `import_reports` with its account, the seat lists' with `--complete` too.
     """
     return sorted(_Writer(company, folder).all(), key=lambda file: file.path)
 
