@@ -14,7 +14,7 @@ from metrics.formats import documents
 from metrics.formats.documents import Page as Page
 from metrics.formats.errors import TOO_DEEP, TOO_LONG, BrokenOffError
 from metrics.formats.layout import is_document, is_whole
-from metrics.formats.scanner import depth_of
+from metrics.formats.scanner import depth_of, skeleton
 
 MAX_RECORD_BYTES = 4 * 1024 * 1024
 MAX_DEPTH = 64
@@ -70,11 +70,12 @@ def _lines(open_stream: Callable[[], BinaryIO], start_after: int) -> Iterator[Re
                     if number > start_after:
                         yield Broken(number, _too_long(), line[:KEPT_OF_BROKEN])
                 elif number > start_after and (raw := line.strip()):
-                    if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH and depth_of(raw) > MAX_DEPTH:
+                    bones = skeleton(raw)
+                    if bones.count(b"{") + bones.count(b"[") > MAX_DEPTH and depth_of(raw) > MAX_DEPTH:
                         yield Broken(number, _too_deep(), raw[:KEPT_OF_BROKEN])
                     elif not line.endswith(b"\n") and not is_whole(raw):
                         yield _broken_off(number, raw)
-                    elif b"}{" in raw:
+                    elif b"}{" in bones:
                         yield from _joined(number, raw)
                     else:
                         yield Record(number, raw, _NO_HEADER)

@@ -231,30 +231,24 @@ def _end(pattern: re.Pattern[bytes], buffer: bytes, at: int) -> int:
     return at if found is None else found.end()
 
 
-def depth_of(raw: bytes) -> int:
-    """How deep lists and objects lie in each other in a record that is in memory.
-
-    Cheap for ordinary records: the brackets are walked through only where there are many.
-    """
-    opened = raw.count(b"[") + raw.count(b"{")
-    if opened <= 1:
-        return opened
-    outside = raw if b'"' not in raw else _outside_strings(raw)
-    depth = deepest = 0
-    for byte in outside.translate(None, _NO_BRACKETS):
-        if byte in _OPENING:
-            depth += 1
-            deepest = max(deepest, depth)
-        else:
-            depth -= 1
-    return deepest
-
-
-_NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
+_STRUCTURE = b"[]{},"
+_NOT_STRUCTURE = bytes(byte for byte in range(256) if byte not in _STRUCTURE)
 _STRING = re.compile(rb'"' + _STRING_REST + rb'"', re.DOTALL)
 
 
-def _outside_strings(raw: bytes) -> bytes:
-    if b"\\" in raw:
-        return _STRING.sub(b"", raw)
-    return b"".join(raw.split(b'"')[::2])
+def skeleton(raw: bytes) -> bytes:
+    """The brackets and commas of a record, those within its strings too: quickly had, quickly looked at."""
+    return raw.translate(None, _NOT_STRUCTURE)
+
+
+def depth_of(raw: bytes) -> int:
+    """How deep lists and objects lie in each other in a record that is in memory."""
+    depth = deepest = 0
+    outside = _STRING.sub(b"", raw) if b"\\" in raw else b"".join(raw.split(b'"')[::2])
+    for byte in skeleton(outside):
+        if byte in _OPENING:
+            depth += 1
+            deepest = max(deepest, depth)
+        elif byte in _CLOSING:
+            depth -= 1
+    return deepest
