@@ -49,12 +49,12 @@ def assign_policies(seats: QuerySet[Seat]) -> None:
         seats.filter(within(policy)).update(policy=policy)
 
 
-def _nearness(policy: InactivityPolicy) -> tuple[int, int]:
+def _nearness(policy: InactivityPolicy) -> tuple[int, int, int]:
     if policy.team_id:
-        return 3, policy.idle_days
+        return 3, policy.idle_days, policy.pk
     if policy.account is None:
-        return 0, 0
-    return (1 if policy.account.kind == Account.Kind.ENTERPRISE else 2), 0
+        return 0, 0, 0
+    return (1 if policy.account.kind == Account.Kind.ENTERPRISE else 2), 0, 0
 
 
 def within(policy: InactivityPolicy) -> Q:

@@ -321,7 +321,7 @@ class NearestPolicy:
         teams = {team_id for team_id in assigning_team_ids if team_id in self.by_team}
         teams |= {team_id for team_id in self.members.get(seat.user_id, ()) if self._in_family(seat, team_id)}
         if teams:
-            return max((self.by_team[team_id] for team_id in teams), key=lambda policy: policy.idle_days)
+            return max((self.by_team[team_id] for team_id in teams), key=lambda one: (one.idle_days, one.pk))
         return (
             self.by_account.get(seat.account_id)
             or self.by_account.get(seat.account.parent_id)
