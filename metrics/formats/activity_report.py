@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import BinaryIO
 
 import msgspec
 
 from metrics.formats.errors import BadRecord, BrokenOffError
-from metrics.formats.fields import read_instant, read_login, read_past_instant, read_text
+from metrics.formats.fields import lies_ahead, read_instant, read_label, read_login, read_past_instant
 from metrics.formats.records import KEPT_OF_BROKEN, Broken
 
 MAX_LINE_BYTES = 64 * 1024
@@ -124,17 +124,14 @@ def _parse(fields: Sequence[str], places: dict[str, int]) -> ActivityReportRecor
     report_time = read_instant(text("report_time"), "report_time")
     if report_time is None and "report_time" in places:
         raise BadRecord("`report_time` is empty: it says as of when the line was true")
-    if report_time is not None and report_time > datetime.now(UTC):
+    if report_time is not None and lies_ahead(report_time):
         raise BadRecord(f"`report_time` is {text('report_time')}, which lies in the future")
-    login = read_login(text("login"), "login")
-    if len(login) > 255:
-        raise BadRecord("`login` is longer than 255 characters")
     return ActivityReportRecord(
         report_time,
-        login,
+        read_login(text("login"), "login"),
         read_past_instant(text("last_authenticated_at"), "last_authenticated_at"),
         read_past_instant(text("last_activity_at"), "last_activity_at"),
-        read_text(text("last_surface_used"), "last_surface_used")[:255],
+        read_label(text("last_surface_used"), "last_surface_used"),
     )
 
 

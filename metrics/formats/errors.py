@@ -32,6 +32,8 @@ _LENGTH = re.compile(r"^Expected `str` of length <= (\d+)$")
 _MISSING = re.compile(r"^Object missing required field `([^`]*)`$")
 _BYTE = re.compile(r"^JSON is malformed: (.*) \(byte (\d+)\)$")
 
+_NO_NUMBER = re.compile(rb"NaN|Infinity")
+
 _KINDS = {
     "int": "a whole number",
     "float": "a number with a fraction",
@@ -100,10 +102,8 @@ def _malformed(message: str, raw: bytes) -> str:
     what, position = at.group(1), int(at.group(2))
     if what == "trailing characters":
         return f"not valid JSON: something follows the record at character {position + 1}"
-    rest = raw[position : position + 9].lstrip(b"-")
-    for word in (b"NaN", b"Infinity"):
-        if rest.startswith(word[: max(1, len(rest))]) and rest[:1] in (b"N", b"I"):
-            return f"a value is {word.decode()}, which is not a number in JSON"
+    if word := _NO_NUMBER.match(raw, position):
+        return f"a value is {word.group().decode()}, which is not a number in JSON"
     return f"not valid JSON at character {position + 1}"
 
 

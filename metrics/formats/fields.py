@@ -20,9 +20,13 @@ MOST_CREDITS = Decimal(10**9)
 CREDIT_STEP = Decimal("0.000000001")
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=LARGEST_COUNT)]
-Name = Annotated[str, msgspec.Meta(max_length=255)]
+LONGEST_TEXT = 255
+CLOCKS_DIFFER_BY = timedelta(minutes=5)
+
+Name = Annotated[str, msgspec.Meta(max_length=LONGEST_TEXT)]
 Amount = Annotated[float, msgspec.Meta(ge=0)]
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _SECONDS_A_DAY = 86_400
 
@@ -100,23 +104,26 @@ def read_scope(
 
 
 def read_login(text: str, field: str) -> str:
-    """A login as GitHub wrote it; never empty, never with characters nobody can see."""
-    if not text or not text.isprintable():
-        raise BadRecord(f"`{field}` is empty" if not text.strip() else unprintable(field))
-    return text
+    """A login as GitHub wrote it; never empty, never with control characters."""
+    if not text.strip():
+        raise BadRecord(f"`{field}` is empty")
+    return read_text(text, field)
 
 
 def read_text(text: str | None, field: str) -> str:
     """Free text; empty where there is none."""
     if not text:
         return ""
-    if not text.isprintable():
-        raise BadRecord(unprintable(field))
+    if not text.isprintable() and _CONTROL.search(text):
+        raise BadRecord(f"`{field}` holds a control character")
+    if len(text) > LONGEST_TEXT:
+        raise BadRecord(f"`{field}` is longer than {LONGEST_TEXT} characters")
     return text
 
 
-def unprintable(field: str) -> str:
-    return f"`{field}` holds a control character"
+def read_label(text: str | None, field: str) -> str:
+    """Text that is only ever shown: cut where it is too long."""
+    return read_text(text and text[:LONGEST_TEXT], field)
 
 
 def read_credits(value: Decimal | None, field: str = "ai_credits_used") -> Decimal | None:
@@ -154,7 +161,12 @@ def read_instant(text: str | None, field: str) -> datetime | None:
 def read_past_instant(text: str | None, field: str) -> datetime | None:
     """An instant that has come already; one in the future is not believed and counts as none."""
     moment = read_instant(text, field)
-    return None if moment is None or moment > datetime.now(UTC) else moment
+    return None if moment is None or lies_ahead(moment) else moment
+
+
+def lies_ahead(moment: datetime) -> bool:
+    """Whether the instant is still to come, by any clock that is nearly right."""
+    return moment > datetime.now(UTC) + CLOCKS_DIFFER_BY
 
 
 def midnight(day: date) -> datetime:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Mapping
+from contextlib import closing
 from enum import StrEnum
-from typing import Any
+from io import BufferedIOBase
+from typing import Any, cast
 
 import msgspec
 
 from metrics.formats import activity_report, strangers
-from metrics.formats.errors import BrokenOffError, Unreadable
+from metrics.formats.errors import BrokenOffError, Unreadable, reason_for
 from metrics.formats.records import Broken, Page, Record, scan
-from metrics.formats.sources import Source
+from metrics.formats.sources import DAMAGED, Source
 
 
 class Kind(StrEnum):
@@ -31,6 +34,7 @@ _HEAD = 64 * 1024
 _RECORDS = 300  # how many are looked at before giving up
 _BYTES = 16 * 1024 * 1024
 
+_KEY = re.compile(rb'"(\w{1,60})"\s*+:\s*+(null|""|)')
 _ENTITY_KEYS = frozenset(
     {"daily_active_users", "weekly_active_users", "monthly_active_users", "totals_by_ide", "pull_requests"}
 )
@@ -38,17 +42,22 @@ _ENTITY_KEYS = frozenset(
 
 def identify(source: Source) -> Kind:
     """The kind of file; Unreadable names what it is instead and which report to get."""
-    with source.open() as stream:
-        try:
-            head = stream.read(_HEAD)
-        except BrokenOffError:
-            raise Unreadable("The archive is damaged or cut short: get it again.") from None
+    head = _head(source)
     if not head.strip():
         raise Unreadable("The file is empty: get it again.")
-    strangers.refuse_what_is_no_text(head)
+    strangers.refuse_other_formats(head)
     if head.lstrip()[:1] not in (b"{", b"[") and (kind := _csv_kind(head)):
         return kind
     return _json_kind(source, head)
+
+
+def _head(source: Source) -> bytes:
+    """The beginning of the file, as much as comes at once."""
+    try:
+        with source.open() as stream:
+            return cast("BufferedIOBase", stream).read1(_HEAD)
+    except BrokenOffError:
+        raise Unreadable(DAMAGED) from None
 
 
 def _csv_kind(head: bytes) -> Kind | None:
@@ -69,47 +78,63 @@ def csv_header(head: bytes) -> list[str]:
 
 
 def _json_kind(source: Source, head: bytes) -> Kind:
-    """The kind of the first record that can be told; broken ones before it are no hindrance."""
-    first_problem = ""
+    """The kind of the first record that can be told; broken ones before it are no hindrance.
+
+    Where no record can be read at all, the keys in sight tell: then each line gets its own reason.
+    """
+    problem = ""
     refusal: Unreadable | None = None
-    seen = 0
-    for number, item in enumerate(scan(source.open)):
-        if isinstance(item, Broken):
-            first_problem = first_problem or item.reason
-            seen += len(item.raw)
-        else:
-            keys = item.header if isinstance(item, Page) else _decoded(item)
-            seen += 0 if isinstance(item, Page) else len(item.raw)
+    guess: Kind | None = None
+    held = 0
+    with closing(scan(source.open)) as items:
+        for number, item in enumerate(items):
+            if isinstance(item, Page):
+                guess = guess or _empty_kind(item)
+                continue
+            held += len(item.raw)
+            keys, reason = (None, item.reason) if isinstance(item, Broken) else _decoded(item)
             try:
-                kind = _page_kind(item) if isinstance(item, Page) else _record_kind(item, keys)
-            except Unreadable as error:
-                refusal = refusal or error
-            else:
-                if kind is not None:
+                if keys is None:
+                    guess = guess or _record_kind(_keys_in_sight(item.raw), {})
+                    problem = problem or reason
+                elif isinstance(item, Record) and (kind := _record_kind(keys, item.header, item.wrapper)):
                     return kind
-        if number >= _RECORDS or seen > _BYTES:
-            break
-    raise refusal or strangers.unknown(head, first_problem)
+            except Unreadable as stranger:
+                refusal = refusal or stranger
+            if number >= _RECORDS or held > _BYTES:
+                break
+    if guess and not refusal:
+        return guess
+    raise refusal or strangers.unknown(head, problem)
 
 
-def _decoded(record: Record) -> Mapping[str, Any] | None:
-    """The keys of a record; None where it is no object."""
+def _empty_kind(page: Page) -> Kind | None:
+    """What an object around a list is as far as it can be told without a record in it."""
+    if page.name == "seats":
+        return Kind.SEATS if "total_seats" in page.header else None
+    if "report_end_day" not in page.header:
+        return None
+    if page.name == "user_totals":
+        return Kind.USERS_28_DAY
+    return Kind.ORGANIZATION_28_DAY if _says(page.header, {}, "organization_id") else Kind.ENTERPRISE_28_DAY
+
+
+def _decoded(record: Record) -> tuple[Mapping[str, Any] | None, str]:
+    """The record's keys and values; None, and why, where it is no object."""
     try:
         value = msgspec.json.decode(record.raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return None, reason_for(error, record.raw)
+    return (value, "") if isinstance(value, dict) else (None, "a record must be an object")
 
 
-def _page_kind(page: Page) -> Kind | None:
-    return Kind.SEATS if page.name == "seats" and "total_seats" in page.header else None
+def _keys_in_sight(raw: bytes) -> Mapping[str, Any]:
+    """The keys of a record that cannot be decoded, those of its parts too; None for what is empty."""
+    return {key.decode(): None if empty else True for key, empty in _KEY.findall(raw[:_HEAD])}
 
 
-def _record_kind(record: Record, keys: Mapping[str, Any] | None) -> Kind | None:
-    if keys is None:
-        return None
-    header = record.header
-    if "assignee" in keys and (record.wrapper == "seats" or "day" not in keys):
+def _record_kind(keys: Mapping[str, Any], header: Mapping[str, Any], wrapper: str = "") -> Kind | None:
+    if "assignee" in keys and (wrapper == "seats" or "day" not in keys):
         return Kind.SEATS
     if "user_id" in keys and "team_id" in keys:
         return Kind.USER_TEAMS_1_DAY
@@ -120,7 +145,7 @@ def _record_kind(record: Record, keys: Mapping[str, Any] | None) -> Kind | None:
         return Kind.USERS_28_DAY if covers_28_days else Kind.USERS_1_DAY
     strangers.refuse_other_record(keys)
     if "day" in keys and not _ENTITY_KEYS.isdisjoint(keys):
-        covers_28_days = covers_28_days or bool(record.wrapper)
+        covers_28_days = covers_28_days or bool(wrapper)
         if _says(keys, header, "organization_id"):
             return Kind.ORGANIZATION_28_DAY if covers_28_days else Kind.ORGANIZATION_1_DAY
         return Kind.ENTERPRISE_28_DAY if covers_28_days else Kind.ENTERPRISE_1_DAY

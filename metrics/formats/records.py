@@ -7,7 +7,7 @@ GitHub's reports come as a record a line (NDJSON), as one list, as an object aro
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Any, BinaryIO, NamedTuple
 
 from metrics.formats import documents
@@ -50,7 +50,9 @@ def records(open_stream: Callable[[], BinaryIO], start_after: int = 0) -> Iterat
             yield item
 
 
-def scan(open_stream: Callable[[], BinaryIO], start_after: int = 0) -> Iterator[Record | Broken | Page]:
+def scan(
+    open_stream: Callable[[], BinaryIO], start_after: int = 0
+) -> Generator[Record | Broken | Page, None, None]:
     """As `records`, with a Page before the records of each object around a list, be it empty."""
     if is_document(open_stream, MAX_RECORD_BYTES):
         yield from _elements(open_stream, start_after)

@@ -77,8 +77,15 @@ def check_text(raw: bytes) -> None:
         except UnicodeDecodeError as error:
             raise BadRecord(reason_for(error, raw)) from None
     # Backslashes are rare and found faster than what may follow them.
-    if b"\\" in raw and b"\\u0000" in raw and "\0" in _texts(msgspec.json.decode(raw)):
+    if b"\\" in raw and b"\\u0000" in raw and _holds_nul(raw):
         raise BadRecord("a text of the record holds a NUL character")
+
+
+def _holds_nul(raw: bytes) -> bool:
+    try:
+        return "\0" in _texts(msgspec.json.decode(raw))
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise BadRecord(reason_for(error, raw)) from None
 
 
 def _texts(value: object) -> str:

@@ -7,7 +7,8 @@ any number of chunks, be longer than memory, or be nested deeper than any stack.
 from __future__ import annotations
 
 import re
-from typing import BinaryIO, NamedTuple
+from io import BufferedIOBase
+from typing import BinaryIO, NamedTuple, cast
 
 from metrics.formats.errors import BrokenOffError
 
@@ -41,7 +42,8 @@ class Scanner:
     """Reads on from where a stream stands. `is_cut` tells that the stream itself broke off."""
 
     def __init__(self, stream: BinaryIO, chunk: int = CHUNK) -> None:
-        self._stream = stream
+        # One read at a time: what came before a stream breaks off is not lost.
+        self._read = cast("BufferedIOBase", stream).read1
         self._chunk = chunk
         self._buffer = b""
         self._at = 0
@@ -65,7 +67,7 @@ class Scanner:
         self._base += len(self._buffer)
         self._at = 0
         try:
-            self._buffer = self._stream.read(self._chunk)
+            self._buffer = self._read(self._chunk)
         except BrokenOffError:
             self.is_cut = True
             self._buffer = b""

@@ -13,6 +13,7 @@ from metrics.formats.fields import (
     Name,
     read_id,
     read_instant,
+    read_label,
     read_login,
     read_optional_id,
     read_past_instant,
@@ -25,7 +26,7 @@ from metrics.formats.rest import check_text
 class Assignee(msgspec.Struct, gc=False):
     login: Name
     id: int | str | None = None
-    name: Name | None = None
+    name: str | None = None
     email: Name | None = None
 
 
@@ -38,7 +39,7 @@ class Team(msgspec.Struct, gc=False):
     """Of an organization or of the enterprise; `type` says which, when it is there."""
 
     id: int | str | None = None
-    name: Name | None = None
+    name: str | None = None
     slug: Name | None = None
     type: str | None = None
 
@@ -53,7 +54,7 @@ class SeatElement(msgspec.Struct, kw_only=True, gc=False):
     created_at: str | None = None
     pending_cancellation_date: str | None = None
     last_activity_at: str | None = None
-    last_activity_editor: Name | None = None
+    last_activity_editor: str | None = None
     last_authenticated_at: str | None = None
 
 
@@ -140,19 +141,19 @@ def parse_seat(raw: bytes, header: Mapping[str, Any]) -> SeatRecord:
     return SeatRecord(
         read_id(assignee.id, "assignee.id"),
         read_login(assignee.login, "assignee.login"),
-        read_text(assignee.name, "assignee.name"),
+        read_label(assignee.name, "assignee.name"),
         read_text(assignee.email, "assignee.email"),
         read_optional_id(organization.id, "organization.id"),
         read_text(organization.login, "organization.login"),
         read_optional_id(team.id, "assigning_team.id"),
         read_text(team.slug, "assigning_team.slug"),
-        read_text(team.name, "assigning_team.name"),
+        read_label(team.name, "assigning_team.name"),
         None if team.type is None else team.type.lower() == "enterprise",
         read_text(seat.plan_type, "plan_type") or "unknown",
-        read_instant(seat.created_at, "created_at"),
+        read_past_instant(seat.created_at, "created_at"),
         read_past_instant(seat.last_activity_at, "last_activity_at"),
         read_past_instant(seat.last_authenticated_at, "last_authenticated_at"),
-        read_text(seat.last_activity_editor, "last_activity_editor"),
+        read_label(seat.last_activity_editor, "last_activity_editor"),
         _cancellation(seat.pending_cancellation_date),
     )
 

@@ -33,6 +33,8 @@ _BOM = b"\xef\xbb\xbf"
 _WIDE = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 _EXCEL = "[Content_Types].xml"
 
+DAMAGED = "The archive is damaged or cut short: get it again."
+
 Open = Callable[[], BinaryIO]
 
 
@@ -80,8 +82,7 @@ def _is_hidden(name: str) -> bool:
 
 
 def _unpacked(source: Source, nesting: int, max_bytes: int) -> Iterator[Source]:
-    with _without_bom(source.open()) as stream:
-        head = stream.peek(4)[:4]
+    head = _head(source)
     is_gzip, is_zip = head.startswith(_GZIP), head in _ZIP
     if (is_gzip or is_zip) and nesting >= MAX_NESTING:
         raise Unreadable("The archive holds archives within archives: unpack it and import the files.")
@@ -92,7 +93,7 @@ def _unpacked(source: Source, nesting: int, max_bytes: int) -> Iterator[Source]:
             raise Unreadable("This is a zip archive within another: unpack it and import the files.")
         for member in _members(source, max_bytes):
             yield from _member(member, max_bytes)
-    elif head.startswith(_WIDE) or (len(head) == 4 and head.count(0) == 2 and head[0] ^ head[1]):
+    elif head.startswith(_WIDE) or _is_wide(head):
         raise Unreadable(
             "The file is saved as UTF-16: save it as UTF-8, or get it again and leave it as it is."
         )
@@ -100,6 +101,20 @@ def _unpacked(source: Source, nesting: int, max_bytes: int) -> Iterator[Source]:
         yield Source(
             source.path, source.member, source.size, lambda: cast("BinaryIO", _without_bom(source.open()))
         )
+
+
+def _is_wide(head: bytes) -> bool:
+    """Whether every second byte is zero, as in UTF-16 without its mark."""
+    return len(head) == 4 and (head[0] == head[2] == 0 != head[1] or head[1] == head[3] == 0 != head[0])
+
+
+def _head(source: Source) -> bytes:
+    """The first four bytes, or as many as there are."""
+    try:
+        with _without_bom(source.open()) as stream:
+            return stream.peek(4)[:4]
+    except BrokenOffError:
+        raise Unreadable(DAMAGED) from None
 
 
 def _member(member: Source, max_bytes: int) -> Iterator[Source]:
@@ -159,7 +174,7 @@ def _zip(source: Source) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(source.open())
     except (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError, io.UnsupportedOperation):
-        raise Unreadable("The zip archive is damaged or cut short: get it again.") from None
+        raise Unreadable(DAMAGED) from None
 
 
 def _opened(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> IO[bytes]:
@@ -172,7 +187,7 @@ def _opened(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> IO[bytes]:
             "The zip archive is packed in a way that cannot be read: unpack it yourself."
         ) from None
     except (zipfile.BadZipFile, EOFError, ValueError):
-        raise Unreadable("The zip archive is damaged or cut short: get it again.") from None
+        raise Unreadable(DAMAGED) from None
 
 
 _ENCRYPTED = "The zip archive is locked with a password: unpack it and import the files."

@@ -60,7 +60,7 @@ _RECORDS: tuple[tuple[str, str], ...] = (
 )
 
 
-def refuse_what_is_no_text(head: bytes) -> None:
+def refuse_other_formats(head: bytes) -> None:
     for magic, name in _MAGIC:
         if head.startswith(magic):
             raise Unreadable(f"This is {name}: import the report as GitHub gives it.")
@@ -76,8 +76,6 @@ def refuse_what_is_no_text(head: bytes) -> None:
             "This is an XML page, perhaps the download host's answer to an expired link: "
             "ask GitHub for a fresh link and download the report again."
         )
-    if b"\0" in head or len(_CONTROL.findall(head)) > len(head) // 100:
-        raise Unreadable("This is binary data, not text: import the report as GitHub gives it.")
 
 
 def refuse_other_csv(header: Sequence[str]) -> None:
@@ -127,6 +125,8 @@ def unknown(head: bytes, first_problem: str) -> Unreadable:
             f"This is JSON, but no record in it is of a Copilot report that is taken in{why}: "
             f"get {PER_USER}, or a saved list of seats."
         )
+    if _CONTROL.search(head):
+        return Unreadable("This is binary data, not text: import the report as GitHub gives it.")
     return Unreadable(
         "Nothing in this file looks like a Copilot report: get "
         f"{PER_USER}, the activity report of the seats page, or a saved list of seats."
