@@ -68,6 +68,15 @@ class Company:
         return hiring.hire(self.people)
 
     @cached_property
+    def executives(self) -> list[Person]:
+        """Those with a seat that the enterprise itself granted, and hardly any use for it."""
+        return [
+            person
+            for person in self.staff
+            if not person.organizations and all(grant.organization is None for grant in person.grants)
+        ]
+
+    @cached_property
     def strangers(self) -> list[str]:
         return strangers(dice(self.seed, "strangers"))
 
