@@ -9,7 +9,7 @@ A roster that is partial adds and changes; only one that is complete, and confir
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,6 +23,7 @@ from portal.models import ReportFile
 from seats import activity_seats, evidence, watching
 from seats.accounts import WrongAccount, meet
 from seats.evidence import chunks
+from seats.history import insert_observation
 from seats.models import Account, Seat, SeatGrant, SeatObservation, SeatRoster, Team
 from seats.models.seat import PlanType
 from seats.people import People
@@ -235,7 +236,7 @@ class _Writer:
         before = {seat.pk: _written(seat) for seat in ours.values()}
         new: list[Seat] = []
         regranted: list[tuple[Seat, _Holding]] = []
-        states: dict[Seat, dict[str, Any]] = {}
+        states: list[tuple[Seat, dict[str, Any]]] = []
         for key, holding in holdings.items():
             seat = ours.get(key)
             state = holding.state([self._route(key[0], grant) for grant in holding.grants])
@@ -250,7 +251,7 @@ class _Writer:
                     regranted.append((seat, holding))
                 self._count(seat, holding, state, wins)
                 self._remember(seat, holding, wins)
-            states[seat] = state
+            states.append((seat, state))
         Seat.objects.bulk_create(new)
         self._settle_endings([*new, *ours.values()])
         update_rows([seat for seat in ours.values() if _written(seat) != before[seat.pk]], WRITTEN_FIELDS)
@@ -377,10 +378,10 @@ class _Writer:
                 )
         SeatGrant.objects.bulk_create(rows.values(), batch_size=500)
 
-    def _write_history(self, states: Mapping[Seat, dict[str, Any]], absent: Iterable[Seat]) -> None:
+    def _write_history(self, states: Iterable[tuple[Seat, dict[str, Any]]], absent: Iterable[Seat]) -> None:
         """Insert this roster into each seat's history, which holds only the moments of change."""
         said: dict[int, tuple[Seat, bool, dict[str, Any]]] = {
-            seat.pk: (seat, True, state) for seat, state in states.items()
+            seat.pk: (seat, True, state) for seat, state in states
         }
         if self.roster.is_complete and self.roster.is_confirmed:
             said |= {seat.pk: (seat, False, {}) for seat in absent if seat.observed_at}
@@ -429,47 +430,6 @@ WRITTEN_ATTRIBUTES = [
 ]
 
 
-@dataclass(slots=True)
-class HistoryChange:
-    new: list[SeatObservation] = field(default_factory=list)
-    replaced: list[SeatObservation] = field(default_factory=list)
-    dropped: list[int] = field(default_factory=list)
-
-
-def insert_observation(
-    history: Sequence[SeatObservation], row: SeatObservation, log: Sequence[datetime], *, wins: bool
-) -> HistoryChange:
-    """What must change for `history` (sorted, only moments of change) to also know `row`.
-
-    `log` are the sorted moments of all rosters of the account: a state that held before and after `row`
-    is said again at the first roster after it. `wins` decides between two rosters of the same moment.
-    """
-    change = HistoryChange()
-    index = bisect_left([known.observed_at for known in history], row.observed_at)
-    here = history[index] if index < len(history) and history[index].observed_at == row.observed_at else None
-    if here is not None:
-        if wins and not _same(here, row):
-            here.is_present, here.state = row.is_present, row.state
-            change.replaced.append(here)
-        return change
-    before = history[index - 1] if index else None
-    after = history[index] if index < len(history) else None
-    if before is not None and _same(before, row):
-        return change
-    change.new.append(row)
-    next_moment = next(iter(log[bisect_right(log, row.observed_at) :]), None)
-    resumes = before is not None and next_moment is not None
-    if resumes and before and next_moment and (after is None or next_moment < after.observed_at):
-        change.new.append(
-            SeatObservation(
-                seat=row.seat, observed_at=next_moment, is_present=before.is_present, state=before.state
-            )
-        )
-    elif after is not None and _same(after, row) and after.pk:
-        change.dropped.append(after.pk)
-    return change
-
-
 def meet_team(account_id: int, github_id: int, *, slug: str, name: str, day: date) -> Team:
     """The team with this id in this account, made if new; the slug shown is that of the newest day."""
     team, _ = Team.objects.get_or_create(
@@ -497,10 +457,6 @@ def meet_team(account_id: int, github_id: int, *, slug: str, name: str, day: dat
 
 def _written(seat: Seat) -> tuple[Any, ...]:
     return tuple(getattr(seat, name) for name in WRITTEN_ATTRIBUTES)
-
-
-def _same(one: SeatObservation, other: SeatObservation) -> bool:
-    return one.is_present == other.is_present and one.state == other.state
 
 
 def _latest(one: datetime | None, other: datetime | None) -> datetime | None:
