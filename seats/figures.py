@@ -1,0 +1,254 @@
+"""One definition of every figure about seats: how many, what they cost, what the idle ones cost.
+
+Money is `Decimal` in its own currency; amounts of different currencies are never added, and a seat without
+a known price is counted as such, never as free. An enterprise pays for a person once, at the higher plan,
+however many of its organizations granted a seat, see
+https://docs.github.com/copilot/concepts/billing/billing-for-enterprises. So the organizations of an
+enterprise do not add up to it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import NamedTuple
+
+from django.db.models import Count, QuerySet
+
+from seats.models import Account, Seat, SeatPrice
+from seats.models.seat import INACTIVE, PlanType, Verdict
+from seats.policy_sql import today
+
+# The higher plan is the one that is billed; a plan we cannot name ranks below those we can.
+PLAN_RANKS: Mapping[str, int] = {PlanType.ENTERPRISE: 3, PlanType.BUSINESS: 2, PlanType.UNKNOWN: 0}
+OTHER_PLAN = 1
+
+
+# --- Prices -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Money:
+    """An amount a month."""
+
+    amount: Decimal
+    currency: str
+
+    def __str__(self) -> str:
+        return f"{self.amount:,.2f} {self.currency}"
+
+
+class Prices:
+    """What a seat costs a month on a day; loaded once, asked for every row without a query."""
+
+    def __init__(self, prices: Mapping[tuple[str, str], Money]) -> None:
+        self._prices = prices
+
+    @classmethod
+    def on(cls, day: date) -> Prices:
+        """The prices in force on a day: per scope and plan the newest that starts on it or before."""
+        newest = SeatPrice.objects.filter(starts_on__lte=day).order_by("starts_on")
+        return cls({(row.scope_key, row.plan_type): Money(row.monthly_price, row.currency) for row in newest})
+
+    def of(self, account: Account, plan_type: str) -> Money | None:
+        """The account's own price, else its enterprise's, else everybody's; None: unknown, never 0."""
+        return self.of_keys(account.pk, account.parent_id, plan_type)
+
+    def of_keys(self, account_id: int, parent_id: int | None, plan_type: str) -> Money | None:
+        for scope in (f"account:{account_id}", f"account:{parent_id}", "all"):
+            if price := self._prices.get((scope, plan_type)):
+                return price
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """A monthly sum: an amount per currency, and how many licences have no known price."""
+
+    amounts: Mapping[str, Decimal] = field(default_factory=dict)
+    unpriced: int = 0
+
+    @property
+    def money(self) -> tuple[Money, ...]:
+        """The amounts, by currency."""
+        return tuple(Money(amount, currency) for currency, amount in sorted(self.amounts.items()))
+
+    @property
+    def single(self) -> Money | None:
+        """The whole cost as one amount; None where prices are unknown or currencies differ."""
+        if self.unpriced or len(self.amounts) != 1:
+            return None
+        return self.money[0]
+
+    def __str__(self) -> str:
+        parts = [str(money) for money in self.money]
+        if self.unpriced:
+            parts.append(f"{self.unpriced:,} without a price")
+        return " + ".join(parts) or "0.00"
+
+
+# --- Counts -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SeatFigures:
+    """The seats held now in one scope: an account, an enterprise with its organizations, or all."""
+
+    seats: int
+    by_plan: Mapping[str, int]
+    by_verdict: Mapping[str, int]
+    licences: int
+    cost: Cost
+    idle_cost: Cost
+
+    @property
+    def inactive(self) -> int:
+        """Seats the policy would take back: idle and never used."""
+        return sum(self.by_verdict[verdict] for verdict in INACTIVE)
+
+    @property
+    def active(self) -> int:
+        return self.by_verdict[Verdict.ACTIVE]
+
+
+class _Group(NamedTuple):
+    """So many seats of one account, one plan and one verdict."""
+
+    account_id: int
+    parent_id: int | None
+    plan_type: str
+    verdict: str
+    seats: int
+
+    @property
+    def root_id(self) -> int:
+        """Who pays: the enterprise, or an organization that stands alone."""
+        return self.parent_id or self.account_id
+
+
+class _Double(NamedTuple):
+    """A seat of somebody who holds several."""
+
+    user_id: int
+    account_id: int
+    parent_id: int | None
+    plan_type: str
+    verdict: str
+
+    @property
+    def root_id(self) -> int:
+        return self.parent_id or self.account_id
+
+
+def all_seats(day: date | None = None) -> SeatFigures:
+    """Every seat held now, at the prices of `day` (today)."""
+    return _Ledger.of_today(day).everything()
+
+
+def of_account(account: Account, day: date | None = None) -> SeatFigures:
+    """The seats an account granted; for an enterprise, with those of its organizations."""
+    return _Ledger.of_today(day).account(account)
+
+
+def by_account(day: date | None = None) -> Callable[[Account], SeatFigures]:
+    """The same for any account of a list, from the same three queries whatever its length."""
+    return _Ledger.of_today(day).account
+
+
+class _Ledger:
+    """Held seats in groups, and one by one those of people with several: enough to bill anybody."""
+
+    def __init__(self, groups: Iterable[_Group], doubles: Iterable[_Double], prices: Prices) -> None:
+        self._groups = list(groups)
+        self._doubles = list(doubles)
+        self._prices = prices
+
+    @classmethod
+    def of_today(cls, day: date | None) -> _Ledger:
+        held = Seat.objects.held()
+        return cls(_groups(held), _doubles(held), Prices.on(day or today()))
+
+    def everything(self) -> SeatFigures:
+        return self._figures(self._groups, self._doubles)
+
+    def account(self, account: Account) -> SeatFigures:
+        if account.kind == Account.Kind.ENTERPRISE:
+            groups = [row for row in self._groups if row.root_id == account.pk]
+            return self._figures(groups, [row for row in self._doubles if row.root_id == account.pk])
+        # What an organization granted is counted whole, whoever else pays for the same people.
+        return self._figures([row for row in self._groups if row.account_id == account.pk], [])
+
+    def _figures(self, groups: list[_Group], doubles: list[_Double]) -> SeatFigures:
+        by_plan: Counter[str] = Counter()
+        by_verdict = Counter(dict.fromkeys(Verdict.values, 0))
+        for row in groups:
+            by_plan[row.plan_type] += row.seats
+            by_verdict[row.verdict] += row.seats
+        paid = self._bill(groups, doubles)
+        # What would be saved is the difference: taking back one of several seats may save nothing.
+        kept = self._bill(
+            [row for row in groups if row.verdict not in INACTIVE],
+            [row for row in doubles if row.verdict not in INACTIVE],
+        )
+        return SeatFigures(
+            seats=sum(by_plan.values()),
+            by_plan=by_plan,
+            by_verdict=by_verdict,
+            licences=sum(paid.values()),
+            cost=_cost(paid),
+            idle_cost=_cost(paid, kept),
+        )
+
+    def _bill(self, groups: Iterable[_Group], doubles: Iterable[_Double]) -> Counter[Money | None]:
+        """Licences by price: every seat of the groups, less those that a person's higher seat makes free."""
+        licences: Counter[Money | None] = Counter()
+        for row in groups:
+            licences[self._prices.of_keys(row.account_id, row.parent_id, row.plan_type)] += row.seats
+        people: dict[tuple[int, int], list[_Double]] = defaultdict(list)
+        for double in doubles:
+            people[double.user_id, double.root_id].append(double)
+        for seats in people.values():
+            for seat in sorted(seats, key=self._rank)[:-1]:
+                licences[self._prices.of_keys(seat.account_id, seat.parent_id, seat.plan_type)] -= 1
+        return licences
+
+    def _rank(self, seat: _Double) -> tuple[int, Decimal]:
+        """The higher plan is billed; at the same plan, the dearer seat: GitHub picks one at random."""
+        price = self._prices.of_keys(seat.account_id, seat.parent_id, seat.plan_type)
+        return plan_rank(seat.plan_type), price.amount if price else Decimal(0)
+
+
+def plan_rank(plan_type: str) -> int:
+    return PLAN_RANKS.get(plan_type, OTHER_PLAN)
+
+
+def _cost(paid: Mapping[Money | None, int], kept: Mapping[Money | None, int] | None = None) -> Cost:
+    """What these licences cost; with `kept`, what falls away when only those are left."""
+    left = kept or {}
+    amounts: dict[str, Decimal] = defaultdict(Decimal)
+    unpriced = 0
+    for price in {*paid, *left}:
+        before, after = paid.get(price, 0), left.get(price, 0)
+        if price is None:
+            unpriced = abs(before - after)
+        elif before or after:
+            amounts[price.currency] += (before - after) * price.amount
+    return Cost(dict(amounts), unpriced)
+
+
+def _groups(seats: QuerySet[Seat]) -> Iterator[_Group]:
+    rows = seats.order_by().values_list("account_id", "account__parent_id", "plan_type", "verdict")
+    return (_Group(*row) for row in rows.annotate(seats=Count("pk")))
+
+
+def _doubles(seats: QuerySet[Seat]) -> Iterator[_Double]:
+    """In one query: the seats of everybody who holds more than one."""
+    several = seats.order_by().values("user_id").annotate(seats=Count("pk")).filter(seats__gt=1)
+    rows = seats.filter(user_id__in=several.values("user_id")).order_by("user_id", "pk")
+    return (
+        _Double(*row)
+        for row in rows.values_list("user_id", "account_id", "account__parent_id", "plan_type", "verdict")
+    )

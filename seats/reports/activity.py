@@ -1,0 +1,82 @@
+"""`activity`: the columns of GitHub's own activity report, from the newest thing we know of each seat."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+
+from portal.reports import registry
+from portal.reports.base import Column, Report, ReportQuery, Row, columns_named
+from seats.models import ActivityLine, Seat, TeamMembership
+from seats.reports.scope import account_of, teams_of
+
+FIELDS = ("report_time", "last_authenticated_at", "last_activity_at", "last_surface_used")
+
+
+@registry.register
+class Activity(Report):
+    """A line per seat held now: as the newest activity report has it, or a newer seat list."""
+
+    name = "activity"
+    title = "Activity"
+    question = "When did each holder of a seat last sign in and last use Copilot?"
+    order = "enterprise, organization, login"
+    permission = "seats.export_seat"
+    options = frozenset({"--team"})
+
+    def check(self, query: ReportQuery) -> None:
+        super().check(query)
+        account_of(query)
+        if query.team:
+            teams_of(query)
+
+    def columns(self, query: ReportQuery) -> list[Column]:
+        return columns_named(
+            "report_time", "login", "last_authenticated_at", "last_activity_at", "last_surface_used"
+        )
+
+    def rows(self, query: ReportQuery) -> Iterator[Row]:
+        seats = _with_newest_line(_seats(query)).order_by(
+            F("account__parent__login_key").asc(nulls_first=True),
+            "account__kind",
+            F("account__login_key").asc(nulls_first=True),
+            "account_id",
+            "user__login_key",
+            "user_id",
+        )
+        for seat in seats.select_related("user").iterator(chunk_size=1000):
+            yield _line(seat)
+
+
+def _seats(query: ReportQuery) -> QuerySet[Seat]:
+    account = account_of(query)
+    seats = Seat.objects.held() if account is None else Seat.objects.held().of_family(account)
+    if query.team:
+        teams = [team.pk for team in teams_of(query)]
+        members = TeamMembership.objects.filter(team__in=teams).values("user_id")
+        seats = seats.filter(Q(user__in=members) | Q(assigning_team__in=teams))
+    return seats if query.only is None else seats.filter(pk__in=query.only)
+
+
+def _with_newest_line(seats: QuerySet[Seat]) -> Any:
+    # An enterprise's activity report speaks of the seats of its organizations too.
+    lines = ActivityLine.objects.filter(
+        Q(account=OuterRef("account")) | Q(account=OuterRef("account__parent")), user=OuterRef("user")
+    ).order_by("-report_time", "-pk")
+    return seats.annotate(**{f"line_{name}": Subquery(lines.values(name)[:1]) for name in FIELDS})
+
+
+def _line(seat: Any) -> Row:
+    told_at = seat.line_report_time
+    if told_at is not None and (seat.observed_at is None or told_at >= seat.observed_at):
+        times = (seat.line_last_authenticated_at, seat.line_last_activity_at)
+        return (told_at, seat.user.login, *times, seat.line_last_surface_used)
+    return (
+        seat.observed_at or seat.last_seen_at,
+        seat.user.login,
+        seat.last_authenticated_at,
+        seat.last_activity_at,
+        seat.last_activity_editor,
+    )

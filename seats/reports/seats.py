@@ -1,0 +1,114 @@
+"""`seats` and `inactive-seats`: who holds a seat, and who holds one without using it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import date
+
+from portal.reports import registry
+from portal.reports.base import Column, Report, ReportQuery, Row, columns_named
+from seats.figures import Prices
+from seats.models import TeamMembership
+from seats.reports.scope import account_of, teams_of
+from seats.verdicts import SeatStanding, standing, today
+
+
+@registry.register
+class Seats(Report):
+    """Without `--as-of`, as of today (UTC). An enterprise includes its organizations."""
+
+    name = "seats"
+    title = "Seats"
+    question = "Who holds a seat, and what does the policy say of it?"
+    order = "enterprise, organization, login, user_id"
+    permission = "seats.export_seat"
+    options = frozenset({"--team", "--as-of", "--days"})
+
+    def check(self, query: ReportQuery) -> None:
+        super().check(query)
+        account_of(query)
+        if query.team:
+            teams_of(query)
+
+    def columns(self, query: ReportQuery) -> list[Column]:
+        return [
+            *columns_named("organization", "enterprise", "login", "user_id"),
+            Column("plan_type", "Plan"),
+            *columns_named("assigning_team", "granted_by"),
+            Column("created_at", "Created"),
+            Column("last_activity_at", "Last activity"),
+            Column("last_activity_editor", "Editor"),
+            Column("last_authenticated_at", "Last sign-in"),
+            *columns_named("pending_cancellation_date"),
+            Column("last_evidence_on", "Last evidence"),
+            Column("last_evidence_source", "Source"),
+            *columns_named("verdict", "monthly_cost", "currency"),
+        ]
+
+    def rows(self, query: ReportQuery) -> Iterator[Row]:
+        as_of = query.as_of or today()
+        prices = Prices.on(as_of)
+        return (self.row(seat, prices) for seat in self.wanted(query, as_of))
+
+    def wanted(self, query: ReportQuery, as_of: date) -> Iterator[SeatStanding]:
+        """The seats asked for, as they stood."""
+        is_wanted = _is_wanted(query)
+        return (seat for seat in standing(as_of, account_of(query), query.days) if is_wanted(seat))
+
+    def row(self, seat: SeatStanding, prices: Prices) -> Row:
+        price = prices.of(seat.account, seat.plan_type)
+        return (
+            seat.account.organization_label,
+            seat.account.enterprise_label,
+            seat.user.login,
+            seat.user.github_id,
+            seat.plan_type,
+            seat.assigning_team_label,
+            seat.granted_by,
+            seat.created_at,
+            seat.last_activity_at,
+            seat.last_activity_editor,
+            seat.last_authenticated_at,
+            seat.pending_cancellation_date,
+            seat.last_evidence_on,
+            seat.last_evidence_source,
+            seat.judgement.verdict,
+            price.amount if price else None,
+            price.currency if price else None,
+        )
+
+
+@registry.register
+class InactiveSeats(Seats):
+    """Seats that are idle or were never used, by each seat's nearest policy or after `--days`."""
+
+    name = "inactive-seats"
+    title = "Inactive seats"
+    question = "Who holds a seat and does not use it?"
+
+    def columns(self, query: ReportQuery) -> list[Column]:
+        return [*super().columns(query), *columns_named("days_idle", "reason")]
+
+    def wanted(self, query: ReportQuery, as_of: date) -> Iterator[SeatStanding]:
+        return (seat for seat in super().wanted(query, as_of) if seat.judgement.is_inactive)
+
+    def row(self, seat: SeatStanding, prices: Prices) -> Row:
+        return (*super().row(seat, prices), seat.judgement.days_idle, seat.judgement.reason)
+
+
+def _is_wanted(query: ReportQuery) -> Callable[[SeatStanding], bool]:
+    """Whether a seat was picked by hand, where some were, and is of the team, where one was named.
+
+    Of a team is whoever is in it, as last known, or was granted the seat by it.
+    """
+    teams = {team.pk for team in teams_of(query)} if query.team else None
+    members: set[int] = set()
+    if teams is not None:
+        members.update(TeamMembership.objects.filter(team__in=teams).values_list("user_id", flat=True))
+
+    def is_wanted(seat: SeatStanding) -> bool:
+        if query.only is not None and seat.seat.pk not in query.only:
+            return False
+        return teams is None or seat.user.pk in members or seat.seat.assigning_team_id in teams
+
+    return is_wanted
