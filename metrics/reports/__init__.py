@@ -1,0 +1,17 @@
+"""The reports on use; importing this registers them."""
+
+from metrics.reports import (
+    daily_metrics,
+    team_metrics,
+    teams_low_adoption,
+    user_metrics,
+    users_low_acceptance,
+)
+
+__all__ = [
+    "daily_metrics",
+    "team_metrics",
+    "teams_low_adoption",
+    "user_metrics",
+    "users_low_acceptance",
+]

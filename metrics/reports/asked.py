@@ -1,0 +1,58 @@
+"""What the usage reports have in common: the accounts, the period and the teams they are asked about."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+
+from metrics.models.counters import COUNTERS
+from portal.reports.base import Column, Report, ReportQuery, Row, columns_named
+from seats.models import Account
+from seats.reports.scope import accounts_of, teams_of
+
+PERIOD = frozenset({"--from", "--to"})
+
+COUNTER_LABELS = (
+    "Interactions",
+    "Generations",
+    "Acceptances",
+    "Lines suggested to add",
+    "Lines suggested to delete",
+    "Lines added",
+    "Lines deleted",
+)
+
+
+def counter_columns() -> list[Column]:
+    return [Column(name, label) for name, label in zip(COUNTERS, COUNTER_LABELS, strict=True)]
+
+
+def account_columns() -> list[Column]:
+    return columns_named("organization", "enterprise")
+
+
+def account_cells(account: Account) -> Row:
+    return account.organization_label, account.enterprise_label
+
+
+class UsageReport(Report):
+    """A report over what accounts' usage files say; without an account named, each by itself."""
+
+    permission = "metrics.view_userday"
+    options = PERIOD
+
+    def check(self, query: ReportQuery) -> None:
+        super().check(query)
+        accounts_of(query)
+        if query.team:
+            teams_of(query)
+
+
+def team_keys_of(query: ReportQuery) -> Mapping[int, set[int]] | None:
+    """By account key: the keys of the teams named; None: no team was named."""
+    if not query.team:
+        return None
+    keys: dict[int, set[int]] = defaultdict(set)
+    for team in teams_of(query):
+        keys[team.account_id].add(team.pk)
+    return keys
