@@ -13,3 +13,4 @@ class MetricsConfig(AppConfig):
         import_module("metrics.evidence")
         import_module("metrics.reports")
         import_module("metrics.cards")
+        import_module("metrics.probes")

@@ -1,0 +1,65 @@
+"""`check --deploy` under the settings of a production host, as a process of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.running import MANAGE, ROOT, environment
+
+PRODUCTION = {
+    "SECRET_KEY": "q7GmX2tYw9vB4nKs8Lc1Rz6Hd3Pf5Ja0UeIoTyWxVbNm-QaZsXdCf",
+    "ALLOWED_HOSTS": "copilot.example.com",
+    "CSRF_TRUSTED_ORIGINS": "https://copilot.example.com",
+    "BEHIND_PROXY": "true",
+}
+
+
+def test_it_is_clean_under_production_settings(tmp_path: Path) -> None:
+    done = check(tmp_path, **PRODUCTION)
+
+    assert done.returncode == 0, done.stderr
+    assert "no issues" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"SECRET_KEY": ""}, "portal.E001"),
+        ({"DEBUG": "true"}, "portal.W001"),
+        ({"ALLOWED_HOSTS": "*"}, "portal.W002"),
+        ({"HTTPS": "false"}, "security.W008"),
+    ],
+)
+def test_it_names_what_is_wrong(tmp_path: Path, change: dict[str, str], says: str) -> None:
+    done = check(tmp_path, **{**PRODUCTION, **change})
+
+    assert done.returncode == 1
+    assert says in done.stderr
+    assert "HINT" in done.stderr or says.startswith("security.")
+
+
+def test_the_web_server_does_not_start_without_a_key(tmp_path: Path) -> None:
+    done = run(tmp_path, "-c", "import portal.wsgi", **{**PRODUCTION, "SECRET_KEY": ""})
+
+    assert done.returncode != 0
+    assert "SECRET_KEY is not set" in done.stderr
+
+
+def check(folder: Path, **env: str) -> subprocess.CompletedProcess[str]:
+    return run(folder, str(MANAGE), "check", "--deploy", "--fail-level", "WARNING", **env)
+
+
+def run(folder: Path, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-W", "error", *arguments],
+        cwd=ROOT,
+        env={**environment(folder), **env},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
