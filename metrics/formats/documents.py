@@ -143,10 +143,11 @@ class _Walk:
 
     def _wrapped(self, scanner: Scanner, page: Page) -> Iterator[Element]:
         for element in _members(scanner, self._limit, {}):
-            if isinstance(element, Value):
+            if element is None and not self._is_over:
+                yield self._lost(scanner, page)
+            elif isinstance(element, Value):
                 yield self._element(element, page)
-        if not scanner.skip(b"}") and not self._is_over:
-            yield self._lost(scanner, page)
+        scanner.skip(b"}")
 
 
 def _page(scanner: Scanner) -> Page:
@@ -160,19 +161,21 @@ def _page(scanner: Scanner) -> Page:
     return Page(name, header)
 
 
-def _members(scanner: Scanner, limit: int, header: dict[str, Any]) -> Iterator[Value | str]:
+def _members(scanner: Scanner, limit: int, header: dict[str, Any]) -> Iterator[Value | str | None]:
     """The name of each list of records and then its values; everything else goes into `header`.
 
-    Stops before the object's closing bracket, or where it cannot go on.
+    Stops before the object's closing bracket, or with None where it cannot go on.
     """
     scanner.skip(b"{")
     while scanner.peek() != ord("}"):
         if scanner.skip(b","):
             continue
         if scanner.peek() != ord('"'):
+            yield None
             return
         key = _decoded(scanner.value(_KEY_BYTES))
-        if not isinstance(key, str) or not scanner.skip(b":"):
+        if not isinstance(key, str) or not scanner.skip(b":") or scanner.peek() == END:
+            yield None
             return
         if key in WRAPPERS and scanner.skip(b"["):
             yield key
@@ -180,10 +183,9 @@ def _members(scanner: Scanner, limit: int, header: dict[str, Any]) -> Iterator[V
                 if scanner.skip(b","):
                     continue
                 if scanner.peek() in (END, ord("}"), ord(":")):
+                    yield None
                     return
                 yield scanner.value(limit)
-        elif scanner.peek() == END:
-            return
         else:
             value = _decoded(scanner.value(_HEADER_VALUE_BYTES))
             if len(header) < _HEADER_KEYS:

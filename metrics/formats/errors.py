@@ -101,7 +101,7 @@ def _malformed(message: str, raw: bytes) -> str:
         return "not valid JSON: it breaks off before its end"
     what, position = at.group(1), int(at.group(2))
     if what == "trailing characters":
-        return f"not valid JSON: something follows the record at character {position + 1}"
+        return f"not valid JSON: something follows the record at character {position}"
     if word := _NO_NUMBER.match(raw, position):
         return f"a value is {word.group().decode()}, which is not a number in JSON"
     return f"not valid JSON at character {position + 1}"

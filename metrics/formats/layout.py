@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from metrics.formats.documents import LOOKS_WRAPPED
 from metrics.formats.errors import BrokenOffError
-from metrics.formats.scanner import END, Scanner
+from metrics.formats.scanner import END, SPACE, Scanner
 
 _LINES = 50
 
@@ -37,9 +37,9 @@ def _first_lines(open_stream: Callable[[], BinaryIO], limit: int) -> list[bytes]
     held = 0
     with open_stream() as stream:
         try:
-            while len(lines) < _LINES and held <= limit and (line := stream.readline(limit + 2)):
-                if line.strip():
-                    lines.append(line.strip())
+            while len(lines) < _LINES and held <= limit and (line := stream.readline(limit + 1)):
+                if bare := line.strip(SPACE):
+                    lines.append(bare)
                     held += len(line)
         except BrokenOffError:
             pass
@@ -50,7 +50,7 @@ def _after_value(line: bytes) -> bytes | None:
     """What follows the line's first value; None if that does not end in this line."""
     scanner = Scanner(io.BytesIO(line))
     value = scanner.value(0)
-    return line[scanner.offset :].strip() if value.is_whole else None
+    return line[scanner.offset :].strip(SPACE) if value.is_whole else None
 
 
 def _goes_on_in_lines(first: bytes, following: list[bytes]) -> bool:

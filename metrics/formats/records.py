@@ -14,7 +14,7 @@ from metrics.formats import documents
 from metrics.formats.documents import Page as Page
 from metrics.formats.errors import TOO_DEEP, TOO_LONG, BrokenOffError
 from metrics.formats.layout import is_document, is_whole
-from metrics.formats.scanner import depth_of, skeleton
+from metrics.formats.scanner import SPACE, depth_of, skeleton
 
 MAX_RECORD_BYTES = 4 * 1024 * 1024
 MAX_DEPTH = 64
@@ -63,15 +63,16 @@ def scan(
 def _lines(open_stream: Callable[[], BinaryIO], start_after: int) -> Iterator[Record | Broken]:
     number = 0
     with open_stream() as stream:
-        read, limit = stream.readline, MAX_RECORD_BYTES + 2
+        read, limit = stream.readline, MAX_RECORD_BYTES + 1
         try:
             while line := read(limit):
                 number += 1
-                if len(line) == limit and not line.endswith(b"\n"):
-                    _pass_line(stream)
+                if len(line) == limit:
+                    if not line.endswith(b"\n"):
+                        _pass_line(stream)
                     if number > start_after:
                         yield Broken(number, _too_long(), line[:KEPT_OF_BROKEN])
-                elif number > start_after and (raw := line.strip()):
+                elif number > start_after and (raw := line.strip(SPACE)):
                     bones = skeleton(raw)
                     if bones.count(b"{") + bones.count(b"[") > MAX_DEPTH and depth_of(raw) > MAX_DEPTH:
                         yield Broken(number, _too_deep(), raw[:KEPT_OF_BROKEN])

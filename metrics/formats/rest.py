@@ -10,7 +10,7 @@ from hashlib import blake2b
 
 import msgspec
 
-from metrics.formats.errors import BadRecord, reason_for
+from metrics.formats.errors import BadRecord, reason_for, shown
 
 # Whatever the exporting system keeps for itself: it changes from export to export.
 HOUSEKEEPING = frozenset(
@@ -54,7 +54,7 @@ class Remainder:
     def _plan(self, keys: tuple[str, ...], values: dict[str, msgspec.Raw]) -> _Plan:
         unknown = [key for key in keys if key not in self._known and key not in self._left_out]
         for key in unknown:
-            _check_unknown(values[key])
+            _check_unknown(key, values[key])
         kept = sorted(key for key in keys if key not in self._left_out)
         plan = [(key, (b"," if place else b"{") + _label(key)) for place, key in enumerate(kept)]
         if not unknown and len(self._plans) < _PLANS:
@@ -97,12 +97,13 @@ def _texts(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _check_unknown(value: msgspec.Raw) -> None:
+def _check_unknown(key: str, value: msgspec.Raw) -> None:
     """The decoder skips what it does not know without looking closely: numbers beyond any range."""
     try:
         msgspec.json.decode(value)
     except (msgspec.DecodeError, RecursionError) as error:
-        raise BadRecord(reason_for(error, bytes(value))) from None
+        reason = reason_for(error, bytes(value))
+        raise BadRecord(reason.replace("the record", f"`{shown(key)}`")) from None
 
 
 def _label(key: str) -> bytes:

@@ -23,7 +23,8 @@ _RUN = re.compile(_TEXT + rb"(?:" + _FLAT + _TEXT + rb")*+", re.DOTALL)
 _IN_STRING = re.compile(_STRING_REST, re.DOTALL)
 _IN_SCALAR = re.compile(rb"[^\s,:\[\]{}\"]*+")
 # A byte order mark may stand where files were joined; outside of text it means nothing.
-_SPACE = re.compile(rb"[ \t\r\n\x1e\xef\xbb\xbf]*+")
+SPACE = b" \t\r\n\x1e\xef\xbb\xbf"
+_SPACE = re.compile(rb"[" + SPACE + rb"]*+")
 
 _OPENING, _CLOSING, _QUOTE, _BACKSLASH = b"[{", b"]}", 0x22, 0x5C
 END = -1
