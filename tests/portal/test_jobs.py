@@ -131,7 +131,7 @@ def test_a_queued_job_is_cancelled_at_once_and_a_late_delivery_leaves_it_alone()
     assert (job.state, job.live_key) == (Job.State.CANCELLED, None)
     assert done == []
     entry = AuditEntry.objects.get()
-    assert (entry.action, entry.subject, entry.actor_name) == ("job.cancel", f"job:{job.pk}", "ada")
+    assert (entry.action, entry.subject, entry.actor_name) == ("job cancelled", f"job:{job.pk}", "ada")
 
 
 def test_a_running_job_is_cancelled_at_its_next_beat() -> None:

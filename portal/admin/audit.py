@@ -1,0 +1,80 @@
+"""The audit log: read, searched, checked; never edited."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.contrib import admin, messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.html import format_html
+from unfold.contrib.filters.admin import AllValuesCheckboxFilter, RangeDateTimeFilter
+from unfold.decorators import action, display
+
+from portal.admin.base import ReadOnlyAdmin, moment
+from portal.admin.paginator import CappedPaginator
+from portal.admin.subjects import SubjectColumn
+from portal.models import AuditEntry
+
+# The page names this many broken entries; more would not help to find the first.
+SHOWN_BREAKS = 20
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(SubjectColumn, ReadOnlyAdmin):
+    list_title = "Audit log"
+    list_display = ["sequence", "written", "action", "about", "actor_name", "detail_in_short"]
+    list_filter = [("action", AllValuesCheckboxFilter), ("at", RangeDateTimeFilter)]
+    search_fields = ["subject", "actor_name", "action"]
+    search_help_text = "Subject, person or action"
+    ordering = ["-sequence"]
+    sortable_by = ["sequence"]
+    paginator = CappedPaginator
+    actions_list = ["check_chain"]
+    readonly_fields = ["about", "detail_in_full"]
+    fields = [
+        ("sequence", "at"),
+        ("action", "about", "subject"),
+        ("actor_name", "actor_id_text"),
+        "detail_in_full",
+        "entry_hash",
+        "previous_hash",
+        "erased_at",
+    ]
+
+    @display(description="at")
+    def written(self, entry: AuditEntry) -> str:
+        return moment(entry.at)
+
+    @display(description="about")
+    def about(self, entry: AuditEntry) -> str:
+        return super().about(entry)
+
+    @display(description="detail")
+    def detail_in_short(self, entry: AuditEntry) -> str:
+        text = ", ".join(f"{key}: {value}" for key, value in entry.detail.items())
+        return text if len(text) <= 100 else f"{text[:99]}…"
+
+    @display(description="detail")
+    def detail_in_full(self, entry: AuditEntry) -> str:
+        text = json.dumps(entry.detail, indent=2, ensure_ascii=False)
+        return format_html('<pre class="portal-pre" tabindex="0">{}</pre>', text)
+
+    @action(description="Check the chain", url_path="check", permissions=["view"], icon="verified")
+    def check_chain(self, request: HttpRequest) -> HttpResponse:
+        """Changes nothing: walks the chain and says what it found."""
+        broken = list(self._breaks())
+        if broken:
+            named = ", ".join(str(sequence) for sequence in broken[:SHOWN_BREAKS])
+            more = " and more" if len(broken) > SHOWN_BREAKS else ""
+            messages.error(request, f"The chain is broken at entry {named}{more}: changed behind our back.")
+        else:
+            messages.success(request, f"All {AuditEntry.objects.count():,} entries follow from each other.")
+        return redirect("admin:portal_auditentry_changelist")
+
+    def _breaks(self) -> Any:
+        for found, entry in enumerate(AuditEntry.objects.broken_links()):
+            if found > SHOWN_BREAKS:
+                return
+            yield entry.sequence

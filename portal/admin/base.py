@@ -1,0 +1,79 @@
+"""What the admin's pages have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+
+import unfold.admin
+from django.http import HttpRequest, HttpResponse
+from unfold.views import ChangeList
+
+from portal.admin.paginator import CappedPaginator
+
+NOTHING = "–"
+
+
+class PortalChangeList(ChangeList):
+    """Tells in the page's title how many rows a filter left; the foot tells the rest."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        is_narrowed = bool(self.query or self.has_active_filters)
+        if not is_narrowed or isinstance(self.paginator, CappedPaginator):
+            # The theme writes the count beside the title when these two differ.
+            self.full_result_count = self.result_count
+
+
+class PortalModelAdmin(unfold.admin.ModelAdmin):
+    """An admin page of ours: wide list, filters applied together, a title in plain words."""
+
+    list_title = ""
+    list_fullwidth = True
+    list_filter_submit = True
+    list_per_page = 50
+    show_full_result_count = False
+    empty_value_display = NOTHING
+
+    class Media:
+        css = {"all": ["portal/records.css"]}
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return PortalChangeList
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        title = {"title": self.list_title} if self.list_title else {}
+        response: HttpResponse = super().changelist_view(request, {**title, **(extra_context or {})})
+        return response
+
+
+class ReadOnlyAdmin(PortalModelAdmin):
+    """For what GitHub or the portal itself writes: it is looked at here, never edited."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+def day(value: date | None) -> str:
+    """A UTC day as people and spreadsheets both read it."""
+    return f"{value:%Y-%m-%d}" if value else NOTHING
+
+
+def moment(value: datetime | None) -> str:
+    """An instant in UTC, to the minute."""
+    return f"{value:%Y-%m-%d %H:%M} UTC" if value else NOTHING
+
+
+def few(names: Sequence[str], shown: int = 2) -> str:
+    """The first names, and how many more there are."""
+    rest = len(names) - shown
+    return ", ".join(names[:shown]) + (f" and {rest} more" if rest > 0 else "") if names else NOTHING
