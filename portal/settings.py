@@ -57,7 +57,7 @@ SQLITE_OPTIONS = {
     "timeout": 20,
     "init_command": (
         "PRAGMA page_size=16384;PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;"
-        "PRAGMA mmap_size=134217728;PRAGMA journal_size_limit=67108864;PRAGMA cache_size=-65536;"
+        "PRAGMA journal_size_limit=67108864;PRAGMA cache_size=-32768;"
     ),
 }
 MYSQL_OPTIONS = {

@@ -19,11 +19,11 @@ from django.db import connection, transaction
 from pyroaring import BitMap
 
 from metrics import breakdowns
-from metrics.formats.errors import BadRecord
+from metrics.formats.parsing import Parsed, can_share, parse_packed_user_day, parsed, parsed_beside
 from metrics.formats.records import Broken, Record
 from metrics.formats.scope import ScopeDayRecord, parse_scope_day
 from metrics.formats.user_teams import UserTeamRecord, parse_user_team
-from metrics.formats.users import UserDayRecord, parse_user_day
+from metrics.formats.users import UserDayRecord
 from metrics.ingest.facts import Adapted, Fact, FileHashes, Key, Known, Table, classify
 from metrics.ingest.options import Counts, Options, Refused
 from metrics.ingest.scope import Scopes
@@ -37,6 +37,8 @@ from seats.people import People
 from seats.roster import meet_team
 
 BATCH = 5_000
+# From this size on it pays to start a second process.
+SHARED_FROM = 32 * 1024 * 1024
 # What is kept of a rejected line; a longer one is in the kept file.
 KEPT_OF_A_LINE = 64 * 1024
 
@@ -85,7 +87,7 @@ class Intake:
 
     # Subclasses say how a record is read, remembered and written.
 
-    def parse(self, record: Record) -> Any:
+    def parsed(self, records: Iterable[Record | Broken]) -> Iterable[Parsed | Broken]:
         raise NotImplementedError
 
     def remember(self, parsed: Any) -> None:
@@ -104,12 +106,14 @@ class Intake:
     ) -> Progress:
         """Take in all records; raises Refused before anything is written if the file is another account's."""
         done = self.file.records_done
-        stream = iter(records)
+        stream = iter(self.parsed(records))
         position = 0
         while batch := list(islice(stream, BATCH)):
             skipped = batch[: max(0, done - position)]
             position += len(batch)
-            self._gather(skipped)
+            for record in skipped:
+                if isinstance(record, Parsed):
+                    self.remember(record.value)
             if len(skipped) < len(batch):
                 self._take(batch[len(skipped) :], position)
             if on_batch is not None:
@@ -130,40 +134,27 @@ class Intake:
         self.file.save()
         self.hashes = FileHashes(self.file)
 
-    def _gather(self, batch: Iterable[Record | Broken]) -> None:
-        for record in batch:
-            if isinstance(record, Broken):
-                continue
-            try:
-                self.remember(self.parse(record))
-            except BadRecord:
-                continue
-
-    def _take(self, batch: Sequence[Record | Broken], position: int) -> None:
+    def _take(self, batch: Sequence[Parsed | Broken], position: int) -> None:
         counts = Counts()
-        rejects: list[RejectedLine] = []
-        parsed: list[tuple[int, Any]] = []
-        raw_of: dict[int, bytes] = {}
-        for record in batch:
-            if isinstance(record, Broken):
-                rejects.append(self._reject(record.number, record.reason, record.raw))
-                continue
-            try:
-                parsed.append((record.number, self.parse(record)))
-                raw_of[record.number] = record.raw
-            except BadRecord as error:
-                rejects.append(self._reject(record.number, str(error), record.raw))
+        rejects = [
+            self._reject(record.number, record.reason, record.raw)
+            for record in batch
+            if isinstance(record, Broken)
+        ]
         with transaction.atomic():
             if self.options.dry_run:
                 self._insert_file()
             rows: list[tuple[Account, Any]] = []
-            for number, row in parsed:
+            for record in batch:
+                if isinstance(record, Broken):
+                    continue
+                row = record.value
                 try:
                     rows.append((self.scopes.of(row.enterprise_id, row.organization_id), row))
                 except WrongAccount as error:
                     if not rows and self.file.records_done == 0 and not self.is_retry:
                         raise Refused(str(error)) from error
-                    rejects.append(self._reject(number, str(error), raw_of[number]))
+                    rejects.append(self._reject(record.number, str(error), record.raw))
             for _, row in rows:
                 self.remember(row)
             self._lock({account.pk: account for account, _ in rows})
@@ -297,12 +288,15 @@ class UserDays(Intake):
         super().__init__(file, options, is_retry=is_retry)
         self.table = Table(UserDay, self.COLUMNS)
         self.values = attrgetter(*self.READ)
+        self.adapt_decimal: Callable[..., Any] = connection.ops.adapt_decimalfield_value
         self.used: dict[int, date] = {}
         self.credits: dict[int, date] = {}
         self.names: dict[int, str] = {}
 
-    def parse(self, record: Record) -> UserDayRecord:
-        return parse_user_day(record.raw, record.header)
+    def parsed(self, records: Iterable[Record | Broken]) -> Iterable[Parsed | Broken]:
+        if self.file.size >= SHARED_FROM and can_share():
+            return parsed_beside(records)
+        return parsed(records, parse_packed_user_day)
 
     def remember(self, parsed: UserDayRecord) -> None:
         user_id, day = parsed.user_id, parsed.day
@@ -361,7 +355,7 @@ class UserDays(Intake):
         user_key, day = fact.key
         ai_credits = row.ai_credits_used
         if ai_credits is not None:
-            ai_credits = connection.ops.adapt_decimalfield_value(ai_credits, 18, 9)  # type: ignore[assignment]
+            ai_credits = self.adapt_decimal(ai_credits, 18, 9)
         values = (
             account.pk,
             user_key,
@@ -371,7 +365,7 @@ class UserDays(Intake):
             self.file.pk,
             self.adapted[row.observed_at],
             row.content_hash,
-            breakdowns.pack(row.rest),
+            row.rest,
         )
         return fact._replace(values=values)
 
@@ -418,8 +412,8 @@ class ScopeDays(Intake):
         self.table = Table(ScopeDay, self.COLUMNS)
         self.values = attrgetter(*self.READ)
 
-    def parse(self, record: Record) -> ScopeDayRecord:
-        return parse_scope_day(record.raw, record.header)
+    def parsed(self, records: Iterable[Record | Broken]) -> Iterable[Parsed | Broken]:
+        return parsed(records, parse_scope_day)
 
     def write(self, rows: Sequence[tuple[Account, ScopeDayRecord]]) -> Counts:
         facts = [
@@ -472,8 +466,8 @@ class TeamRosters(Intake):
         # For a complete file: all members it names, by team and day.
         self.seen: dict[tuple[int, int, date], BitMap] = {}
 
-    def parse(self, record: Record) -> UserTeamRecord:
-        return parse_user_team(record.raw, record.header)
+    def parsed(self, records: Iterable[Record | Broken]) -> Iterable[Parsed | Broken]:
+        return parsed(records, parse_user_team)
 
     def remember(self, parsed: UserTeamRecord) -> None:
         self.people.saw(parsed.user_id, parsed.user_login, parsed.day)
