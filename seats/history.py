@@ -18,12 +18,18 @@ class HistoryChange:
 
 
 def insert_observation(
-    history: Sequence[SeatObservation], row: SeatObservation, log: Sequence[datetime], *, wins: bool
+    history: Sequence[SeatObservation],
+    row: SeatObservation,
+    log: Sequence[datetime],
+    endings: Sequence[datetime],
+    *,
+    wins: bool,
 ) -> HistoryChange:
     """What must change for `history` (sorted, only moments of change) to also know `row`.
 
-    `log` are the sorted moments of all rosters of the account: a state that held before and after `row`
-    is said again at the first roster after it. `wins` decides between two rosters of the same moment.
+    `log` are the sorted moments of all rosters of the account, `endings` of those whose silence ends a
+    seat: what held before `row` is said again at the first of them after it. A history begins with the
+    first roster that shows the seat. `wins` decides between two rosters of the same moment.
     """
     change = HistoryChange()
     index = bisect_left([known.observed_at for known in history], row.observed_at)
@@ -35,20 +41,28 @@ def insert_observation(
         return change
     before = history[index - 1] if index else None
     after = history[index] if index < len(history) else None
-    if before is not None and _same(before, row):
+    if _same(before, row) if before is not None else not row.is_present:
         return change
     change.new.append(row)
-    next_moment = next(iter(log[bisect_right(log, row.observed_at) :]), None)
-    resumes = before is not None and next_moment is not None
-    if resumes and before and next_moment and (after is None or next_moment < after.observed_at):
+    was_present = before is not None and before.is_present
+    resumes_at = _first_after(log if was_present else endings, row.observed_at)
+    if resumes_at is not None and (after is None or resumes_at < after.observed_at):
         change.new.append(
             SeatObservation(
-                seat=row.seat, observed_at=next_moment, is_present=before.is_present, state=before.state
+                seat=row.seat,
+                observed_at=resumes_at,
+                is_present=was_present,
+                state=before.state if before is not None and was_present else {},
             )
         )
     elif after is not None and _same(after, row) and after.pk:
         change.dropped.append(after.pk)
     return change
+
+
+def _first_after(moments: Sequence[datetime], at: datetime) -> datetime | None:
+    index = bisect_right(moments, at)
+    return moments[index] if index < len(moments) else None
 
 
 def _same(one: SeatObservation, other: SeatObservation) -> bool:

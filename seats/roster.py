@@ -399,6 +399,7 @@ class _Writer:
                     seat=seat, observed_at=self.roster.observed_at, is_present=is_present, state=state
                 ),
                 self.log[seat.account_id],
+                self.endings[seat.account_id],
                 wins=seat.observed_at == self.roster.observed_at and seat.file_id == _pk(self.roster.file),
             )
             new += change.new

@@ -105,7 +105,7 @@ class Intake:
         self, records: Iterable[Record | Broken], on_batch: Callable[[int], None] | None = None
     ) -> Progress:
         """Take in all records; raises Refused before anything is written if the file is another account's."""
-        done = self.file.records_done
+        done = 0 if self.is_retry else self.file.records_done
         stream = iter(self.parsed(records))
         position = 0
         while batch := list(islice(stream, BATCH)):
