@@ -14,7 +14,9 @@ from metrics.formats.fields import lies_ahead, read_instant, read_label, read_lo
 from metrics.formats.records import KEPT_OF_BROKEN, Broken
 
 MAX_LINE_BYTES = 64 * 1024
-BROKEN_OFF = "the file breaks off before its end: get it again and import it whole"
+# A last line without a line break may be a good one that was cut short.
+_AT_END = "(the file ends in this line and may be cut short)"
+_BROKEN_OFF = "the file breaks off before its end: get it again and import it whole"
 
 # Column → what it was called over time, compared without case, spaces and underscores.
 ALIASES = {
@@ -76,15 +78,11 @@ def read_lines(stream: BinaryIO, start_after: int = 0) -> Iterator[tuple[int, Ac
             _check_first(record.login, number, seen)
         except BadRecord as refusal:
             if number > start_after:
-                yield Broken(number, str(refusal) if text.endswith(b"\n") else _at_end(str(refusal)), text)
+                is_whole = problem or text.endswith(b"\n")
+                yield Broken(number, str(refusal) if is_whole else f"{refusal} {_AT_END}", text)
         else:
             if number > start_after:
                 yield number, record
-
-
-def _at_end(reason: str) -> str:
-    """A last line without a line break may be a good one that was cut short."""
-    return reason if reason == BROKEN_OFF else f"{reason} (the file ends in this line and may be cut short)"
 
 
 def _physical_lines(stream: BinaryIO) -> Iterator[tuple[int, bytes, str]]:
@@ -100,7 +98,7 @@ def _physical_lines(stream: BinaryIO) -> Iterator[tuple[int, bytes, str]]:
                 pass
             yield number, line[:KEPT_OF_BROKEN], "the line is longer than any line of an activity report"
     except BrokenOffError:
-        yield number + 1, b"", BROKEN_OFF
+        yield number + 1, b"", _BROKEN_OFF
 
 
 def _fields(text: bytes) -> list[str]:

@@ -13,9 +13,10 @@ from typing import Any, cast
 import msgspec
 
 from metrics.formats import activity_report, strangers
+from metrics.formats.archives import DAMAGED
 from metrics.formats.errors import BrokenOffError, Unreadable, reason_for
 from metrics.formats.records import Broken, Page, Record, scan
-from metrics.formats.sources import DAMAGED, Source
+from metrics.formats.sources import Source
 
 
 class Kind(StrEnum):

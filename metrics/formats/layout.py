@@ -8,13 +8,16 @@ from typing import BinaryIO
 
 from metrics.formats.documents import LOOKS_WRAPPED
 from metrics.formats.errors import BrokenOffError
-from metrics.formats.scanner import END, SPACE, Scanner
+from metrics.formats.scanner import END, SPACE, Scanner, depth_of
 
 _LINES = 50
 
 
-def is_document(open_stream: Callable[[], BinaryIO], limit: int) -> bool:
-    """Whether the file is made of documents. A broken first line does not make a document of lines."""
+def is_document(open_stream: Callable[[], BinaryIO], limit: int, max_depth: int) -> bool:
+    """Whether the file is made of documents. A broken first line does not make a document of lines.
+
+    `limit` and `max_depth` are those of a record.
+    """
     lines = _first_lines(open_stream, limit)
     if not lines or lines[0][:1] not in (b"{", b"["):
         return False
@@ -23,7 +26,7 @@ def is_document(open_stream: Callable[[], BinaryIO], limit: int) -> bool:
         return True  # perhaps a whole document in one line; as a record it would be refused anyway
     after = _after_value(first)
     if after is None:
-        return not _goes_on_in_lines(first, following)
+        return depth_of(first) <= max_depth and not _goes_on_in_lines(first, following)
     if after:
         return after[:1] in (b"{", b"[")
     if first[:1] == b"[":
@@ -38,9 +41,9 @@ def _first_lines(open_stream: Callable[[], BinaryIO], limit: int) -> list[bytes]
     with open_stream() as stream:
         try:
             while len(lines) < _LINES and held <= limit and (line := stream.readline(limit + 1)):
+                held += len(line)
                 if bare := line.strip(SPACE):
                     lines.append(bare)
-                    held += len(line)
         except BrokenOffError:
             pass
     return lines

@@ -54,7 +54,7 @@ def scan(
     open_stream: Callable[[], BinaryIO], start_after: int = 0
 ) -> Generator[Record | Broken | Page, None, None]:
     """As `records`, with a Page before the records of each object around a list, be it empty."""
-    if is_document(open_stream, MAX_RECORD_BYTES):
+    if is_document(open_stream, MAX_RECORD_BYTES, MAX_DEPTH):
         yield from _elements(open_stream, start_after)
     else:
         yield from _lines(open_stream, start_after)

@@ -86,6 +86,11 @@ def refuse_other_csv(header: Sequence[str]) -> None:
         if "username" in names and "model" in names:
             raise Unreadable(f"This is the AI usage report, a bill: for usage get {PER_USER}.")
         raise Unreadable(f"This is the metered usage report, a bill: for usage get {PER_USER}.")
+    if len(header) == 1 and header[0].count(";") + header[0].count("\t") > 1:
+        raise Unreadable(
+            "This is a table separated by semicolons or tabs, as Excel saves one: "
+            "import the CSV file as GitHub made it."
+        )
     if len(header) > 1 and all(re.fullmatch(r"[\w .()/-]{1,60}", name.strip()) for name in header):
         columns = ", ".join(shown(name.strip(), 30) for name in header[:6])
         raise Unreadable(
