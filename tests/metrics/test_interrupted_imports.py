@@ -14,6 +14,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -64,16 +65,22 @@ def manage(database: Path, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
+def run(database: Path, *arguments: str) -> tuple[int, str]:
+    process = manage(database, *arguments)
+    out, _ = process.communicate(timeout=120)
+    return process.returncode, out
+
+
 def state(database: Path) -> dict[str, list[tuple]]:
-    with sqlite3.connect(database) as connection:
+    with closing(sqlite3.connect(database)) as connection:
         return {name: connection.execute(query).fetchall() for name, query in STATE.items()}
 
 
 @pytest.fixture(scope="module")
 def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
     database = tmp_path_factory.mktemp("empty") / "portal.sqlite3"
-    assert manage(database, "migrate", "-v0").wait() == 0
-    with sqlite3.connect(database) as connection:
+    assert run(database, "migrate", "-v0")[0] == 0
+    with closing(sqlite3.connect(database)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return database
 
@@ -96,14 +103,14 @@ def usage(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def undisturbed(empty: Path, usage: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[tuple]]:
     database = tmp_path_factory.mktemp("undisturbed") / "portal.sqlite3"
     shutil.copy(empty, database)
-    assert manage(database, "import_reports", str(usage)).wait() == 1  # two lines are rejected
+    assert run(database, "import_reports", str(usage))[0] == 1  # two lines are rejected
     return state(database)
 
 
 def kill_when(process: subprocess.Popen[str], database: Path, records: int, delay: float) -> None:
     """kill -9 as soon as this many records are committed, and a moment later."""
     while process.poll() is None:
-        with sqlite3.connect(database, timeout=5) as connection:
+        with closing(sqlite3.connect(database, timeout=5)) as connection:
             (done,) = connection.execute(
                 "SELECT coalesce(max(records_done), 0) FROM portal_reportfile"
             ).fetchone()
@@ -123,10 +130,9 @@ def check(
     shutil.copy(empty, database)
     for records, delay in kills:
         kill_when(manage(database, "import_reports", str(usage)), database, records, delay)
-    process = manage(database, "import_reports", str(usage), "--json")
-    out, _ = process.communicate(timeout=120)
+    code, out = run(database, "import_reports", str(usage), "--json")
     found = state(database)
-    if process.returncode == 1:
+    if code == 1:
         answer = json.loads(out.splitlines()[-1])["files"][0]
         assert answer["rows_read"] == LINES
         assert [reject["line"] for reject in answer["rejected"]] == [701, 20_001]
