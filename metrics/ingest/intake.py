@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,13 @@ from metrics.formats.sources import Source, expand, sources
 from metrics.ingest import kept_files, rejects
 from metrics.ingest.options import Counts, FileOutcome, Options, Refused
 from metrics.ingest.rebuild import rebuild_dirty_days
-from metrics.ingest.seat_files import read_seat_list, take_activity_report, take_seat_list
+from metrics.ingest.seat_files import (
+    SeatList,
+    apply_joined,
+    read_seat_list,
+    take_activity_report,
+    take_seat_list,
+)
 from metrics.ingest.usage import Intake, ScopeDays, TeamRosters, UserDays
 from portal.models import AuditEntry, RejectedLine, ReportFile
 from seats import verdicts
@@ -56,9 +62,29 @@ def take_in(
         for file in expand([Path(path)])
         for outcome in _take_in_file(file, source, options, progress, by)
     ]
-    if settle_after and not options.dry_run:
-        settle()
+    if settle_after:
+        join_pages(outcomes, options)
+        if not options.dry_run:
+            settle()
     return outcomes
+
+
+def join_pages(outcomes: Sequence[FileOutcome], options: Options) -> None:
+    """Pages of one seat list that came as files of their own are a complete list together."""
+    pages: dict[int, list[FileOutcome]] = {}
+    for outcome in outcomes:
+        seats = outcome.seat_list
+        if seats is not None and not seats.is_complete and not seats.broken and seats.total is not None:
+            pages.setdefault(seats.total, []).append(outcome)
+    for some in pages.values():
+        joined = SeatList.joined(page.seat_list for page in some if page.seat_list is not None)
+        last = some[-1]
+        if len(some) < 2 or not joined.is_complete or last.report_file is None:
+            continue
+        for page in some:
+            page.notes = [f"Together, the {len(some)} files are the complete list."]
+        if not options.dry_run:
+            last.ended = apply_joined(last.report_file, options, joined)
 
 
 def settle(on_day: Callable[[int, int], None] | None = None) -> None:
@@ -179,7 +205,8 @@ def _read(
         outcome.report_file = file
         return
     if kind == Kind.SEATS:
-        taken = take_seat_list(file, options, read_seat_list(records(source.open)))
+        outcome.seat_list = read_seat_list(records(source.open))
+        taken = take_seat_list(file, options, outcome.seat_list)
     else:
         with source.open() as stream:
             taken = take_activity_report(file, options, activity_csv.read_lines(stream), progress)

@@ -13,6 +13,8 @@ from typing import BinaryIO
 import zstandard
 from django.conf import settings
 
+from metrics.formats.errors import BrokenOffError
+
 BLOCK = 1024 * 1024
 # Speed matters more than the last byte: the file is read by a person or a repair, if ever.
 LEVEL = 1
@@ -21,7 +23,7 @@ LEVEL = 1
 def digest(stream: BinaryIO) -> tuple[str, int]:
     """sha256 and length of a stream."""
     sha256, size = hashlib.sha256(), 0
-    while block := stream.read(BLOCK):
+    for block in _blocks(stream):
         sha256.update(block)
         size += len(block)
     return sha256.hexdigest(), size
@@ -38,7 +40,7 @@ def keep(stream: BinaryIO) -> tuple[str, int, str]:
             _private(temporary) as file,
             zstandard.ZstdCompressor(level=LEVEL, threads=1).stream_writer(file, closefd=False) as writer,
         ):
-            while block := stream.read(BLOCK):
+            for block in _blocks(stream):
                 sha256.update(block)
                 size += len(block)
                 writer.write(block)
@@ -49,6 +51,15 @@ def keep(stream: BinaryIO) -> tuple[str, int, str]:
     finally:
         temporary.unlink(missing_ok=True)
     return name, size, str(kept.relative_to(settings.DATA_DIR))
+
+
+def _blocks(stream: BinaryIO) -> Iterator[bytes]:
+    """The stream to its end, or to where it breaks off: what is there is taken in all the same."""
+    try:
+        while block := stream.read(BLOCK):
+            yield block
+    except BrokenOffError:
+        return
 
 
 def _private(path: Path) -> BinaryIO:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from portal.models import ReportFile
+
+if TYPE_CHECKING:
+    from metrics.ingest.seat_files import SeatList
 
 ROW_COUNTS = ReportFile.ROW_COUNTS
 
@@ -79,6 +82,8 @@ class FileOutcome:
     notes: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
     ended: list[str] = field(default_factory=list)
+    # The seats of a seat list: pages that came as files of their own are joined by it.
+    seat_list: SeatList | None = None
 
     @property
     def is_refused(self) -> bool:

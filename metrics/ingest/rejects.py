@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from metrics.formats import activity_report as activity_csv
 from metrics.formats.kinds import Kind
-from metrics.formats.records import Broken, Record
+from metrics.formats.records import Broken, Record, records
 from metrics.ingest import kept_files
 from metrics.ingest.options import Counts, FileOutcome, Options, Refused
 from metrics.ingest.rebuild import rebuild_dirty_days
@@ -57,7 +57,8 @@ def _retry(file: ReportFile, lines: Sequence[RejectedLine], by: Any, outcome: Fi
     kind = Kind(file.kind)
     outcome.kind, outcome.report_file = file.kind, file
     options = _options(file)
-    rows = [Record(line.line_number, line.line.encode(), {}) for line in lines]
+    header = _header(file)
+    rows = [Record(line.line_number, line.line.encode(), header) for line in lines]
     try:
         if kind in USAGE:
             progress = USAGE[kind](file, options, is_retry=True).run(rows)
@@ -72,6 +73,16 @@ def _retry(file: ReportFile, lines: Sequence[RejectedLine], by: Any, outcome: Fi
     AuditEntry.objects.record(
         "rejected lines retried", subject=f"file:{file.pk}", actor=by, detail=counts.as_dict()
     )
+
+
+def _header(file: ReportFile) -> Mapping[str, Any]:
+    """What the object around the file's records said of them all; empty for plain lines."""
+    if not file.kept_path or file.kind == Kind.ACTIVITY_REPORT:
+        return {}
+    for record in records(kept_files.opener(file.kept_path)):
+        if isinstance(record, Record):
+            return record.header
+    return {}
 
 
 def _options(file: ReportFile) -> Options:

@@ -38,6 +38,21 @@ class SeatList:
         return len({grant.assignee_id for grant in self.grants})
 
     @property
+    def total(self) -> int | None:
+        """How many people the list says it has; None where its pages differ or do not say."""
+        return next(iter(self.totals)) if len(self.totals) == 1 else None
+
+    @classmethod
+    def joined(cls, lists: Iterable[SeatList]) -> SeatList:
+        """Several lists as one."""
+        whole = cls()
+        for one in lists:
+            whole.grants += one.grants
+            whole.broken += one.broken
+            whole.totals |= one.totals
+        return whole
+
+    @property
     def is_complete(self) -> bool:
         """Every page tells the same total, and that many different people are listed."""
         return not self.broken and self.totals == {self.people}
@@ -153,6 +168,20 @@ def take_seat_list(file: ReportFile, options: Options, seats: SeatList) -> Taken
     elif not options.complete and seats.is_complete:
         taken.notes.append("The list is complete, but was not confirmed to be: it ended no seat.")
     return taken
+
+
+def apply_joined(file: ReportFile, options: Options, seats: SeatList) -> list[str]:
+    """Apply pages that are complete together, once each is in by itself; returns whose seats ended."""
+    now = datetime.now(UTC)
+    joined = Roster(
+        scope=Scopes(options).named(),
+        observed_at=options.taken_at or seats.newest_moment(now) or now,
+        grants=seats.grants,
+        is_complete=True,
+        is_confirmed=options.complete,
+        file=file,
+    )
+    return sorted(roster.apply(joined).ended)
 
 
 def _subject(scope: Account | None, accounts: Sequence[Account]) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import json
 from datetime import date
 from pathlib import Path
 
 import pytest
 
+from metrics.ingest.rejects import retry
 from metrics.models import DayUsers, DirtyDay, ReportDay, ScopeDay, TeamDay, UserDay
 from portal.models import RejectedLine, ReportFile
 from seats.models import Account, Evidence, GitHubUser
@@ -47,8 +49,6 @@ def test_a_second_run_of_the_same_file_changes_nothing_but_its_own_record(tmp_pa
 
 
 def test_the_same_lines_in_another_form_are_unchanged(tmp_path: Path) -> None:
-    import json
-
     lines = [user_day(n, DAY) for n in range(1, 6)]
     take(write_lines(tmp_path / "a", lines))
     array = tmp_path / "b"
@@ -146,8 +146,6 @@ def test_mending_the_file_and_taking_it_in_again_brings_in_exactly_the_missing(t
 
 
 def test_a_mended_rejected_line_can_be_retried_by_itself(tmp_path: Path) -> None:
-    from metrics.ingest.rejects import retry
-
     path = write_lines(tmp_path / "a", [user_day(1, DAY), user_day(2, DAY)])
     path.write_text(path.read_text().replace('"user_id": 2', '"user_id": -2'))
     file = take(path).report_file
@@ -257,3 +255,18 @@ def test_rows_always_add_up(tmp_path: Path) -> None:
     file.refresh_from_db()
     assert file.rows_read == 4
     assert UserDay.objects.count() == 2
+
+
+def test_a_rejected_element_is_retried_with_what_the_object_around_it_said(tmp_path: Path) -> None:
+    lines = [user_day(n, DAY, organization=None) for n in (1, 2)]
+    for line in lines:
+        del line["enterprise_id"]
+    lines[1]["user_id"] = -2
+    path = tmp_path / "a"
+    path.write_text(json.dumps({"organization_id": "1", "report_end_day": "2026-09-28", "day_totals": lines}))
+    take(path)
+    line = RejectedLine.objects.get()
+    line.line = line.line.replace("-2", "2")
+    (outcome,) = retry([line])
+    assert outcome.counts.rows_new == 1
+    assert len(set(UserDay.objects.values_list("account", "observed_at"))) == 1

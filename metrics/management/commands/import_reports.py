@@ -83,6 +83,7 @@ class Command(BaseCommand):
 
                 outcomes += intake.take_in(path, options=options, progress=show, settle_after=False)
                 bar.remove_task(task)
+            intake.join_pages(outcomes, options)
             if not options.dry_run and not all(outcome.is_refused for outcome in outcomes):
                 task = bar.add_task("Adding up days", total=None)
                 intake.settle(lambda done, total: bar.update(task, completed=done, total=total))

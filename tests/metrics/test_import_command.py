@@ -1,0 +1,145 @@
+"""`import_reports`, as scripts see it: the JSON, the exit status, the sentences."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+
+from metrics.models import UserDay
+from portal.models import ReportFile
+from seats.models import Seat, SeatRoster
+from tests.metrics.report_files import seat, user_day, write_lines, write_seats
+
+pytestmark = pytest.mark.django_db
+
+DAY = "2026-09-10"
+
+
+def run(*arguments: Any) -> tuple[int, dict[str, Any], str]:
+    """Exit status, the JSON object of the last line, and what people were told of trouble."""
+    out, err, code = io.StringIO(), io.StringIO(), 0
+    try:
+        call_command("import_reports", *map(str, arguments), "--json", stdout=out, stderr=err)
+    except SystemExit as stop:
+        code = int(stop.code or 0)
+    return code, json.loads(out.getvalue().splitlines()[-1]), err.getvalue()
+
+
+def test_a_clean_file_exits_0_and_counts_its_rows(tmp_path: Path) -> None:
+    path = write_lines(tmp_path / "any-name.txt", [user_day(n, DAY) for n in range(1, 4)])
+    code, answer, err = run(path)
+    assert (code, err) == (0, "")
+    assert answer["files"] == [
+        {
+            "path": str(path),
+            "kind": "users-1-day",
+            "rows_read": 3,
+            "rows_new": 3,
+            "rows_changed": 0,
+            "rows_unchanged": 0,
+            "rows_superseded": 0,
+            "rows_rejected": 0,
+            "rejected": [],
+        }
+    ]
+    assert answer["rows_new"] == 3
+
+
+def test_a_file_with_a_broken_line_exits_1_and_names_it(tmp_path: Path) -> None:
+    path = write_lines(tmp_path / "a", [user_day(1, DAY), {"day": None}, user_day(2, DAY)])
+    code, answer, err = run(path)
+    assert code == 1
+    assert [reject["line"] for reject in answer["files"][0]["rejected"]] == [2]
+    assert f"{path}, line 2: " in err
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\x00\x01\x02\xff" * 500,
+        b"<!DOCTYPE html><title>Sign in</title>",
+        b'{"message":"Not Found","status":"404"}',
+        b"[" * 100_000 + b"]" * 100_000,
+        b"a,b,c\n1,2,3\n",
+        b"hello\n",
+    ],
+)
+def test_an_unknown_file_exits_2_with_one_sentence_and_writes_nothing(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "usage.ndjson"
+    path.write_bytes(content)
+    code, answer, err = run(path)
+    assert code == 2
+    assert len(err.splitlines()) == 1
+    assert answer["files"][0]["error"] in err
+    assert answer["files"][0]["kind"] is None
+    assert not ReportFile.objects.exists()
+
+
+def test_a_missing_file_exits_2(tmp_path: Path) -> None:
+    assert run(tmp_path / "nowhere")[0] == 2
+
+
+def test_one_good_and_one_unknown_file_exit_1(tmp_path: Path) -> None:
+    good = write_lines(tmp_path / "a", [user_day(1, DAY)])
+    unknown = write_lines(tmp_path / "b", [{"foo": 1}])
+    code, answer, _ = run(good, unknown)
+    assert code == 1
+    assert [file["rows_new"] for file in answer["files"]] == [1, 0]
+
+
+def test_a_folder_is_walked_and_archives_are_unpacked(tmp_path: Path) -> None:
+    folder = tmp_path / "exports"
+    (folder / "deep").mkdir(parents=True)
+    lines = write_lines(tmp_path / "lines", [user_day(1, DAY)]).read_bytes()
+    (folder / "deep" / "a.gz").write_bytes(gzip.compress(lines))
+    with zipfile.ZipFile(folder / "b.zip", "w") as archive:
+        archive.writestr("one.json", json.dumps([user_day(2, DAY)]))
+        archive.writestr("two.json", json.dumps(user_day(3, DAY), indent=2))
+    code, answer, _ = run(folder)
+    assert code == 0
+    assert answer["rows_new"] == 3
+    assert [file.get("member") for file in answer["files"]] == ["one.json", "two.json", None]
+
+
+def test_a_gzip_that_breaks_off_gives_the_lines_it_has_and_says_so(tmp_path: Path) -> None:
+    lines = write_lines(tmp_path / "lines", [user_day(n, DAY) for n in range(1, 2_000)]).read_bytes()
+    path = tmp_path / "a.gz"
+    path.write_bytes(gzip.compress(lines)[:-2_000])
+    code, _, err = run(path)
+    assert code == 1
+    assert 0 < UserDay.objects.count() < 1_999
+    assert "breaks off" in err
+
+
+def test_pages_of_a_seat_list_in_files_of_their_own_are_complete_together(tmp_path: Path) -> None:
+    old = write_seats(tmp_path / "old.json", [seat(9)])
+    run(old, "--organization", "acme", "--taken-at", "2026-09-01")
+    pages = [write_seats(tmp_path / f"{n}.json", [seat(n)], total=2) for n in (1, 2)]
+    _, answer, _ = run(*pages, "--organization", "acme", "--taken-at", "2026-09-02", "--complete")
+    assert answer["files"][-1]["ended"] == ["user-9"]
+    assert Seat.objects.held().count() == 2
+    assert SeatRoster.objects.ending().count() == 1
+
+
+def test_a_time_to_come_is_bad_usage(tmp_path: Path) -> None:
+    path = write_seats(tmp_path / "a", [seat(1)])
+    with pytest.raises(CommandError, match="future") as refusal:
+        call_command("import_reports", str(path), "--organization", "acme", "--taken-at", "2199-01-01")
+    assert refusal.value.returncode == 2
+
+
+def test_a_dry_run_says_what_would_be_and_writes_nothing(tmp_path: Path) -> None:
+    path = write_seats(tmp_path / "a", [seat(1), seat(2)])
+    code, answer, _ = run(path, "--organization", "acme", "--dry-run")
+    assert (code, answer["rows_new"]) == (0, 2)
+    assert not Seat.objects.exists()
+    assert not ReportFile.objects.exists()
