@@ -44,15 +44,17 @@ class UsageReport(Report):
     def check(self, query: ReportQuery) -> None:
         super().check(query)
         accounts_of(query)
-        if query.team:
-            teams_of(query)
+        team_keys_of(query)
 
 
 def team_keys_of(query: ReportQuery) -> Mapping[int, set[int]] | None:
-    """By account key: the keys of the teams named; None: no team was named."""
+    """By account key: the keys of the teams named; None: no team was named.
+
+    An enterprise's own teams only, since only its own user-days are counted.
+    """
     if not query.team:
         return None
     keys: dict[int, set[int]] = defaultdict(set)
-    for team in teams_of(query):
+    for team in teams_of(query, with_organizations=False):
         keys[team.account_id].add(team.pk)
     return keys

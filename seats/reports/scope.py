@@ -44,12 +44,16 @@ def order_of(account: Account) -> tuple[str, str, str, int]:
     return organization.lower(), enterprise.lower(), account.kind, account.pk
 
 
-def teams_of(query: ReportQuery) -> list[Team]:
-    """The teams of this slug, present or former, in the accounts asked; ReportError if there is none."""
+def teams_of(query: ReportQuery, *, with_organizations: bool = True) -> list[Team]:
+    """The teams of this slug, present or former, in the accounts asked; ReportError if there is none.
+
+    An enterprise asks for its organizations' teams as well, unless told not to.
+    """
     teams = Team.objects.all()
     account = account_of(query)
     if account is not None:
-        teams = teams.filter(account__in=Account.objects.family(account))
+        family = Account.objects.family(account) if with_organizations else [account]
+        teams = teams.filter(account__in=family)
     slug = query.team.lower()
     found = list(teams.filter(slug=slug)) or [
         team for team in teams.exclude(former_slugs=[]) if slug in team.former_slugs

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
+from django.core.management import CommandError
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -115,6 +116,15 @@ def test_an_organization_and_its_enterprise_stand_side_by_side() -> None:
         ("acme", "(unattributed)"),
     ]
     assert {row["organization"] for row in rows_of("team-metrics", "--enterprise", "octo")} == {""}
+
+
+def test_an_organizations_team_is_none_of_its_enterprise() -> None:
+    octo = stored.enterprise()
+    acme = stored.organization(parent=octo)
+    stored.use(acme, DAY, {stored.person(1): {}})
+    stored.roster(acme, DAY, {"frontend": [stored.person(1)]})
+    with pytest.raises(CommandError, match="no team 'frontend' in octo"):
+        rows_of("team-metrics", "--enterprise", "octo", "--team", "frontend")
 
 
 def test_one_team_can_be_asked_for() -> None:
