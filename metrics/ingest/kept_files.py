@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import io
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import zstandard
 from django.conf import settings
@@ -71,7 +72,8 @@ def opener(kept_path: str) -> Callable[[], BinaryIO]:
 
     def open_kept() -> BinaryIO:
         file = (settings.DATA_DIR / kept_path).open("rb")
-        return zstandard.ZstdDecompressor().stream_reader(file, closefd=True)
+        unpacked = zstandard.ZstdDecompressor().stream_reader(file, closefd=True)
+        return cast("BinaryIO", io.BufferedReader(cast("io.RawIOBase", unpacked), BLOCK))
 
     return open_kept
 
