@@ -74,8 +74,9 @@ def upload(request: HttpRequest) -> HttpResponse:
 
 @csrf_protect
 def _upload(request: HttpRequest) -> HttpResponse:
-    form = UploadForm(request.POST or None, request.FILES or None)
-    if request.method == "POST" and form.is_valid():
+    is_sent = request.method == "POST"
+    form = UploadForm(request.POST, request.FILES) if is_sent else UploadForm()
+    if is_sent and form.is_valid():
         received = uploads.receive(form.cleaned_data["report_files"], form.options(), request.user)
         uploads.start(received, PREVIEW, request.user)
         return _to_page(received)

@@ -142,7 +142,7 @@ def cancel(job: Job, by: Any) -> bool:
         stopped = running.update(cancel_requested=True) == 1
     if stopped:
         AuditEntry.objects.record(
-            "job cancelled", subject=f"job:{job.pk}", actor=by, detail={"job": str(job), "at": now.isoformat()}
+            "job cancelled", subject=f"job:{job.pk}", actor=by, detail={"job": str(job)}
         )
     return stopped
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.html import format_html
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, RadioFilter
@@ -51,7 +52,16 @@ class RejectedLineAdmin(PortalModelAdmin):
     sortable_by: list[str] = []
     paginator = CappedPaginator
     actions = ["retry_selected"]
-    fields = ["in_file", "line_number", "reason", "line", "resolved_at"]
+    fieldsets = [
+        (
+            None,
+            {
+                "fields": ["in_file", "line_number", "reason", "line", "resolved_at"],
+                "description": "Mend the line and save it: it is tried again as it then stands. "
+                "The kept file stays as it came.",
+            },
+        )
+    ]
     readonly_fields = ["in_file", "line_number", "reason", "resolved_at"]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -100,6 +110,12 @@ class RejectedLineAdmin(PortalModelAdmin):
                 detail={"line": obj.line_number},
             )
         self._retry(request, [obj])
+
+    def response_change(self, request: HttpRequest, obj: RejectedLine) -> HttpResponse:
+        """What came of the retry has been said; a line that is still rejected stays on the screen."""
+        if obj.resolved_at is None:
+            return redirect("admin:portal_rejectedline_change", obj.pk)
+        return redirect("admin:portal_rejectedline_changelist")
 
     @action(description="Retry selected lines", permissions=["change"])
     def retry_selected(self, request: HttpRequest, queryset: QuerySet[RejectedLine]) -> None:

@@ -48,11 +48,7 @@ class ReportFileAdmin(SubjectColumn, ReadOnlyAdmin):
         "about",
         "as_of",
         "rows_read",
-        "rows_new",
-        "rows_changed",
-        "rows_unchanged",
-        "rows_superseded",
-        "rejects",
+        "became",
         "state_label",
         "received",
     ]
@@ -129,13 +125,23 @@ class ReportFileAdmin(SubjectColumn, ReadOnlyAdmin):
     @display(description="received", ordering="received_at")
     def received(self, file: ReportFile) -> str:
         by = f" by {file.received_by}" if file.received_by else ""
-        return f"{day(file.received_at)}{by}"
+        return format_html('<span class="portal-nowrap">{}</span>{}', day(file.received_at), by)
 
     @display(description="state", label=STATE_COLOURS)
     def state_label(self, file: ReportFile) -> tuple[str, str]:
         return file.state, file.get_state_display()
 
-    @display(description="rejected", ordering="rows_rejected")
+    @display(description="of which")
+    def became(self, file: ReportFile) -> str:
+        """What became of the rows, without the classes that none fell into."""
+        classes = ("new", "changed", "unchanged", "superseded")
+        counts = [(getattr(file, f"rows_{name}"), name) for name in classes]
+        words = ", ".join(f"{count:,} {name}" for count, name in counts if count)
+        if not file.rows_rejected:
+            return words or NOTHING
+        return format_html("{}{}{} rejected", words, ", " if words else "", self.rejects(file))
+
+    @display(description="rejected")
     def rejects(self, file: ReportFile) -> str:
         if not file.rows_rejected:
             return "0"

@@ -53,8 +53,10 @@ class AuditEntryAdmin(SubjectColumn, ReadOnlyAdmin):
 
     @display(description="detail")
     def detail_in_short(self, entry: AuditEntry) -> str:
-        text = ", ".join(f"{key}: {value}" for key, value in entry.detail.items())
-        return text if len(text) <= 100 else f"{text[:99]}…"
+        """What says something: no zeros, no digests. The entry's own page has it all."""
+        said = (f"{key.replace('_', ' ')} {value}" for key, value in entry.detail.items() if _is_short(value))
+        text = ", ".join(said)
+        return text if len(text) <= 120 else f"{text[:119]}…"
 
     @display(description="detail")
     def detail_in_full(self, entry: AuditEntry) -> str:
@@ -78,3 +80,7 @@ class AuditEntryAdmin(SubjectColumn, ReadOnlyAdmin):
             if found > SHOWN_BREAKS:
                 return
             yield entry.sequence
+
+
+def _is_short(value: Any) -> bool:
+    return bool(value) and len(str(value)) <= 60
