@@ -1,0 +1,1 @@
+"""What the portal costs, as ratios to a yardstick measured in the same run: `python -m tests.benchmarks`."""

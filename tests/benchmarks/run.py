@@ -1,0 +1,274 @@
+"""Measures the portal's own commands and pages against yardsticks of the same run, and prints one table.
+
+Times depend on the machine and on what else it does: only the ratios mean something. Each pair is measured
+in alternation, `--rounds` times; the table shows the median of the pairwise ratios.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import sqlite3
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.benchmarks import lines
+
+ROOT = Path(__file__).resolve().parents[2]
+MANAGE = (sys.executable, str(ROOT / "manage.py"))
+MEGABYTE = 1 << 20
+SEATS = (100, 20_000)
+
+
+@dataclass
+class Run:
+    """A command that ran: its wall clock, its memory with all its children, what it said."""
+
+    seconds: float
+    peak: float
+    output: str
+
+
+@dataclass
+class Results:
+    rows: list[tuple[str, str, str, str]] = field(default_factory=list)
+
+    def add(self, what: str, measured: str, goal: str, *, met: bool | None = None) -> None:
+        word = {True: "met", False: "missed", None: ""}[met]
+        self.rows.append((what, measured, goal, word))
+
+
+class Memory(threading.Thread):
+    """Watches what a process and its children hold together: pages shared between them count once."""
+
+    def __init__(self, pid: int) -> None:
+        super().__init__(daemon=True)
+        self.pid = pid
+        self.peak = 0
+        self._stopped = threading.Event()
+
+    def run(self) -> None:
+        while not self._stopped.wait(0.05):
+            self.peak = max(self.peak, sum(_held(pid) for pid in _family(self.pid)))
+
+    def stop(self) -> int:
+        self._stopped.set()
+        self.join()
+        return self.peak
+
+
+def _family(pid: int) -> list[int]:
+    found = [pid]
+    for known in found:
+        for children in Path(f"/proc/{known}/task").glob("*/children"):
+            try:
+                found += map(int, children.read_text().split())
+            except OSError:
+                continue
+    return found
+
+
+def _held(pid: int) -> int:
+    try:
+        rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) * 1024 for line in rollup.splitlines() if line.startswith("Pss:")), 0)
+
+
+class Portal:
+    """A portal of its own, with an empty SQLite database."""
+
+    def __init__(self, folder: Path) -> None:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        self.database = folder / "portal.sqlite3"
+        self.environment = {
+            name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")
+        } | {
+            "ENV_FILE": os.devnull,
+            "SECRET_KEY": "only-for-benchmarks-0123456789-abcdefghijklmnopqrstuvwxyz",
+            "DATABASE_URL": f"sqlite:///{self.database}",
+            "DATA_DIR": str(folder / "data"),
+            "DJANGO_SETTINGS_MODULE": "portal.settings",
+            "ALLOWED_HOSTS": "testserver",
+            "HTTPS": "false",
+            "PYTHONPATH": str(ROOT),
+        }
+        self.run(*MANAGE, "migrate", "--verbosity", "0", "--skip-checks")
+
+    def run(self, *command: str) -> Run:
+        return timed(command, self.environment)
+
+    def take_in(self, path: Path, *options: str) -> Run:
+        return self.run(*MANAGE, "import_reports", str(path), "--json", *options)
+
+    def settled_size(self) -> int:
+        """The database file once the write-ahead log is in it."""
+        connection = sqlite3.connect(self.database)
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.close()
+        return self.database.stat().st_size
+
+    def count(self, table: str) -> int:
+        connection = sqlite3.connect(self.database)
+        count = int(connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
+        connection.close()
+        return count
+
+
+def timed(command: Sequence[str], environment: dict[str, str]) -> Run:
+    start = time.perf_counter()
+    process = subprocess.Popen(
+        command, env=environment, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    memory = Memory(process.pid)
+    memory.start()
+    output, errors = process.communicate()
+    seconds, peak = time.perf_counter() - start, memory.stop()
+    if process.returncode:
+        raise SystemExit(f"{' '.join(command)}\n{output[-2000:]}\n{errors[-4000:]}")
+    return Run(seconds, peak / MEGABYTE, output)
+
+
+def answer(run: Run) -> dict[str, int]:
+    return dict(json.loads(run.output.splitlines()[-1]))
+
+
+def yardstick(path: Path, folder: Path) -> Run:
+    """S, into a database of its own."""
+    folder.mkdir(parents=True, exist_ok=True)
+    database = folder / "yardstick.sqlite3"
+    for leftover in folder.glob("yardstick.sqlite3*"):
+        leftover.unlink()
+    return timed(
+        (sys.executable, "-m", "tests.benchmarks.yardstick", str(path), str(database)), dict(os.environ)
+    )
+
+
+def measure_imports(folder: Path, people: int, rounds: int, results: Results, say: Console) -> None:
+    usage = folder / "users.ndjson"
+    count = lines.write_usage(usage, people, lines.WINDOW)
+    size = usage.stat().st_size
+    say.print(f"{count:,} lines, {size / MEGABYTE:,.0f} MiB, {size // count:,} bytes a line")
+    ratios, firsts = [], []
+    for _ in range(rounds):
+        s = yardstick(usage, folder / "s")
+        portal = Portal(folder / "portal")
+        first = portal.take_in(usage)
+        assert answer(first)["rows_new"] == count
+        ratios.append(first.seconds / s.seconds)
+        firsts.append(first)
+        say.print(f"S {s.seconds:.1f} s, import_reports {first.seconds:.1f} s")
+    ratio = statistics.median(ratios)
+    first = firsts[-1]
+    results.add(
+        f"import of {count:,} lines, against S",
+        f"{first.seconds:.1f} s, {count / first.seconds:,.0f} lines/s, {ratio:.2f} S",
+        "≤ 3 S, aim 2 S",
+        met=ratio <= 3,
+    )
+    _measure_again(folder, portal, usage, count, first, results)
+    per_row = portal.settled_size() / portal.count("metrics_userday")
+    results.add("bytes per user-day in the database", f"{per_row:,.0f}", "≤ 1,200", met=per_row <= 1200)
+    _measure_flatness(folder, people, first, results)
+
+
+def _measure_again(
+    folder: Path, portal: Portal, usage: Path, count: int, first: Run, results: Results
+) -> None:
+    """The same lines once more: as the same file under another name, and as another file."""
+    renamed, turned = folder / "the same.json", folder / "reordered.ndjson"
+    renamed.hardlink_to(usage)
+    lines.reordered(usage, turned)
+    for path, what in ((renamed, "the same file, another name"), (turned, "the same lines, another file")):
+        again = portal.take_in(path)
+        counts = answer(again)
+        written = counts["rows_new"] + counts["rows_changed"]
+        assert counts["rows_unchanged"] == count, counts
+        ratio = again.seconds / first.seconds
+        results.add(
+            f"{what}, against the first time",
+            f"{again.seconds:.1f} s, {ratio:.2f}, {written} rows written",
+            "≤ 0.5, 0 rows",
+            met=ratio <= 0.5 and written == 0,
+        )
+        path.unlink()
+
+
+def _measure_flatness(folder: Path, people: int, first: Run, results: Results) -> None:
+    """A tenth of the days, of as many people."""
+    usage = folder / "short.ndjson"
+    count = lines.write_usage(usage, people, lines.WINDOW // 10 + 1)
+    short = Portal(folder / "short").take_in(usage)
+    results.add("peak memory of the import", f"{first.peak:,.0f} MiB", "≤ 250 MB", met=first.peak <= 250)
+    ratio = first.peak / short.peak
+    results.add(
+        f"the same, against {count:,} lines of as many people",
+        f"{short.peak:,.0f} MiB, {ratio:.2f}",
+        "≤ 1.2",
+        met=ratio <= 1.2,
+    )
+
+
+def measure_pages(folder: Path, results: Results, say: Console) -> None:
+    measured: dict[int, dict[str, dict[str, float]]] = {}
+    for seats in SEATS:
+        portal = Portal(folder / f"{seats}-seats")
+        roster = folder / f"{seats}-seats.json"
+        lines.write_seats(roster, seats)
+        taken = portal.take_in(roster, "--organization", lines.ORGANIZATION.login, "--complete")
+        say.print(f"{seats:,} seats taken in within {taken.seconds:.1f} s")
+        asked = portal.run(sys.executable, "-m", "tests.benchmarks.pages")
+        measured[seats] = json.loads(asked.output)
+    few, many = (measured[seats] for seats in SEATS)
+    for page in ("home", "seats"):
+        for seats, pages in measured.items():
+            ratio = pages[page]["ms"] / pages["empty"]["ms"]
+            results.add(
+                f"{page} page at {seats:,} seats, against an empty page",
+                f"{pages[page]['ms']:.0f} ms, {ratio:.2f}, {pages[page]['queries']:.0f} queries",
+                "",
+            )
+        results.add(
+            f"queries of the {page} page, {SEATS[0]:,} → {SEATS[1]:,} seats",
+            f"{few[page]['queries']:.0f} → {many[page]['queries']:.0f}",
+            "no more",
+            met=many[page]["queries"] <= few[page]["queries"],
+        )
+
+
+def show(results: Results) -> None:
+    table = Table("measure", "result", "goal", "")
+    for row in results.rows:
+        table.add_row(*row)
+    Console(width=120).print(table)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("--lines", type=int, default=280_000, help="per-user lines (28 days of people)")
+    parser.add_argument("--rounds", type=int, default=1, help="how often each pair is measured")
+    parser.add_argument("--only", choices=("imports", "pages"), help="measure only these")
+    options = parser.parse_args()
+    say, results = Console(stderr=True), Results()
+    with tempfile.TemporaryDirectory(prefix="portal-benchmarks-") as name:
+        folder = Path(name)
+        if options.only != "pages":
+            people = max(options.lines // lines.WINDOW, 1)
+            measure_imports(folder, people, options.rounds, results, say)
+        if options.only != "imports":
+            measure_pages(folder, results, say)
+    show(results)
