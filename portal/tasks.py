@@ -8,7 +8,7 @@ from typing import Any
 from django.utils import timezone
 from django_q.models import Failure, Schedule
 
-from portal import jobs
+from portal import jobs, retention
 
 KEEP_FAILURES_DAYS = 30
 
@@ -27,6 +27,7 @@ SCHEDULES: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ),
     ("Remove left uploads", "metrics.uploads.remove_left", {"schedule_type": Schedule.HOURLY}),
     ("Forget old failures", "portal.tasks.forget_failures", {"schedule_type": Schedule.DAILY}),
+    ("Forget old files", "portal.tasks.forget_kept_files", {"schedule_type": Schedule.DAILY}),
 )
 
 
@@ -38,6 +39,10 @@ def install_schedules() -> None:
 
 def reap_jobs() -> dict[str, int]:
     return jobs.reap(timezone.now())
+
+
+def forget_kept_files() -> int:
+    return retention.forget_kept_files(timezone.now())
 
 
 def forget_failures() -> int:
