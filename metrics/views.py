@@ -6,6 +6,7 @@ Each step is a POST that redirects to the upload's page, which shows the step it
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from functools import wraps
 from typing import Any
 
@@ -15,6 +16,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
+from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -28,6 +30,7 @@ from seats.models import Account
 
 PERMISSION = "portal.add_reportfile"
 SUGGESTED_ACCOUNTS = 500
+WORKER_COMES_WITHIN = timedelta(minutes=1)
 
 View = Callable[..., HttpResponse]
 
@@ -144,8 +147,8 @@ def upload_confirm(request: HttpRequest, upload: Upload) -> HttpResponse:
 def upload_stop(request: HttpRequest, upload: Upload) -> HttpResponse:
     """Stop the work on it. What was taken in stays in; the rest waits for another try."""
     job = upload.job()
-    if job is not None and jobs.cancel(job, request.user):
-        messages.info(request, "It stops after the current batch.")
+    if job is not None:
+        jobs.cancel(job, request.user)
     return _to_page(upload)
 
 
@@ -168,7 +171,11 @@ def _to_page(upload: Upload) -> HttpResponse:
 
 def _how_far(job: Job) -> str:
     if job.state == Job.State.QUEUED:
-        return "Waiting for the background worker."
+        waited = timezone.now() - job.created_at
+        if waited < WORKER_COMES_WITHIN:
+            return "Waiting for the background worker."
+        minutes = int(waited.total_seconds() // 60)
+        return f"No background worker has come for {minutes} min: is `manage.py run_worker` running?"
     if job.percent is None:
         return f"{job.progress_done:,} records read"
     return f"{job.percent} %"

@@ -370,6 +370,14 @@ def test_work_can_be_stopped_and_begun_again(olga_client: Client) -> None:
 
 
 @pytest.mark.usefixtures("in_the_worker")
+def test_a_worker_that_does_not_come_is_named(olga_client: Client) -> None:
+    page = send(olga_client, users_file(user_line(1)))
+    Job.objects.update(created_at=timezone.now() - timedelta(minutes=5))
+
+    assert "No background worker has come for 5 min" in text_of(olga_client.get(page))
+
+
+@pytest.mark.usefixtures("in_the_worker")
 def test_files_are_not_pulled_from_under_the_worker(olga_client: Client) -> None:
     page = send(olga_client, users_file(user_line(1)))
 
