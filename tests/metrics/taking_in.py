@@ -50,8 +50,8 @@ def passing_database(blocker: Any) -> Iterator[None]:
         transaction.set_rollback(True)
 
 
-def write_company(folder: Path, people: int, days: int, seed: int = 7) -> list[SampleFile]:
-    return write_files(Company(LAST_DAY, seed, people, days=days), folder)
+def write_company(folder: Path, people: int, days: int, last_day: date = LAST_DAY) -> list[SampleFile]:
+    return write_files(Company(last_day, people=people, days=days), folder)
 
 
 def import_reports(*paths: Path, **options: Any) -> Row:
@@ -115,8 +115,7 @@ KEYED: dict[type[models.Model], tuple[str, ...]] = {
     Seat: (
         "account__login", "user__github_id", "user__login", "plan_type", "created_at", "last_activity_at",
         "last_activity_editor", "last_authenticated_at", "pending_cancellation_date", "granted_by",
-        "first_seen_at", "last_seen_at", "observed_at", "watched_since", "ended_at", "last_used_on",
-        "last_used_source", "verdict",
+        "first_seen_at", "last_seen_at", "observed_at", "ended_at",
     ),
     SeatGrant: ("seat__account__login", "seat__user__github_id", "route", "assigning_team__github_id"),
     SeatObservation: ("seat__account__login", "seat__user__github_id", "observed_at", "is_present", "state"),
@@ -127,6 +126,8 @@ KEYED: dict[type[models.Model], tuple[str, ...]] = {
     TeamDay: ("account__login", "team__github_id", "day", "member_count", "active_users", "loc_added_sum"),
 }  # fmt: skip
 
+JUDGED = ("verdict", "last_used_on", "last_used_source", "watched_since")
+
 
 def database() -> dict[str, list[Any]]:
     """Every row by what it says, without our own keys: equal databases say the same."""
@@ -134,6 +135,9 @@ def database() -> dict[str, list[Any]]:
         model.__name__: sorted(map(_plain, model._default_manager.values_list(*fields)), key=repr)
         for model, fields in KEYED.items()
     }
+    # A seat that ended keeps the verdict of its last day as it was: only those held are judged anew.
+    held = Seat.objects.held().values_list("account__login", "user__login", *JUDGED)
+    told["verdicts"] = sorted(held, key=repr)
     return told | {"TeamRoster": _bitmaps(TeamRoster, "members"), "DayUsers": _bitmaps(DayUsers, "users")}
 
 
