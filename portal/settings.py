@@ -236,6 +236,7 @@ UNFOLD = {
     "SITE_HEADER": "Copilot Governance",
     "SITE_SUBHEADER": "Seats, use and money",
     "SITE_SYMBOL": "badge",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "/static/portal/favicon.svg"}],
     "SHOW_VIEW_ON_SITE": False,
     "STYLES": ["portal.site.stylesheet"],
     "DASHBOARD_CALLBACK": "portal.cards.dashboard",

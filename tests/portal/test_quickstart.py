@@ -9,14 +9,14 @@ import stat
 import subprocess
 import sys
 from contextlib import ExitStack, suppress
+from io import StringIO
 from pathlib import Path
 
 import pytest
 
-from portal.management.commands.quickstart import DEFAULT_PORT
+from portal.management.commands.quickstart import DEFAULT_PORT, Command, hosts_for, write_env_file
+from portal.models import ReportFile
 from tests.running import MANAGE, ROOT, Browser, Portal, environment, wait_for
-
-KEYS = ("SECRET_KEY", "CREDENTIAL_KEYS")
 
 pytestmark = pytest.mark.skipif(
     not Path("/proc/self/environ").exists(), reason="watches its processes through /proc"
@@ -51,20 +51,57 @@ def test_it_keeps_what_it_made_the_first_time(tmp_path: Path) -> None:
     assert password not in second.output
 
 
-def test_its_settings_are_random_and_readable_by_their_owner_only(tmp_path: Path) -> None:
-    keys = set()
-    for name in ("one", "two"):
-        folder = tmp_path / name
-        folder.mkdir()
-        quickstart_on_a_taken_port(folder)
-        assert stat.S_IMODE((folder / ".env").stat().st_mode) == 0o600
-        keys |= {
-            line
-            for line in (folder / ".env").read_text().splitlines()
-            if line.partition("=")[0].endswith(KEYS)
-        }
+def test_the_demo_ends_with_a_company_to_look_at(tmp_path: Path) -> None:
+    with Portal(tmp_path, "--demo") as portal:
+        browser = portal.browser()
+        assert "octo" in browser.get("/seats/account/").lower()
+        assert "idle" in browser.get("/").lower()
+        assert portal.stop() == 0
 
-    assert len(keys) == 4
+
+@pytest.mark.django_db
+def test_the_demo_leaves_a_portal_with_data_of_its_own_alone() -> None:
+    ReportFile.objects.create(
+        source=ReportFile.Source.UPLOAD, kind="users-28-day", name="october.ndjson", size=1
+    )
+    output = StringIO()
+
+    Command(stdout=output)._load_sample_company()
+
+    assert "has data of its own" in output.getvalue()
+    assert ReportFile.objects.count() == 1
+
+
+def test_its_settings_are_random_and_readable_by_their_owner_only(tmp_path: Path) -> None:
+    written = [tmp_path / "one", tmp_path / "two"]
+    for path in written:
+        assert write_env_file(path, "127.0.0.1")
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+    keys = [
+        line for path in written for line in path.read_text().splitlines() if "KEY" in line.partition("=")[0]
+    ]
+    assert len(set(keys)) == 4
+
+
+def test_settings_that_are_there_are_never_overwritten(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("DEBUG=false\n")
+
+    assert not write_env_file(tmp_path / ".env", "127.0.0.1")
+    assert (tmp_path / ".env").read_text() == "DEBUG=false\n"
+
+
+@pytest.mark.parametrize(
+    ("host", "hosts"),
+    [
+        ("127.0.0.1", "localhost 127.0.0.1 [::1]"),
+        ("::1", "localhost 127.0.0.1 [::1]"),
+        ("portal.example.com", "localhost 127.0.0.1 [::1] portal.example.com"),
+        ("fe80::1", "localhost 127.0.0.1 [::1] [fe80::1]"),
+    ],
+)
+def test_the_host_it_serves_is_allowed(host: str, hosts: str) -> None:
+    assert hosts_for(host) == hosts.split()
 
 
 def test_a_taken_port_is_said_before_anything_is_started(tmp_path: Path) -> None:
@@ -74,7 +111,7 @@ def test_a_taken_port_is_said_before_anything_is_started(tmp_path: Path) -> None
     assert "address already in use" in done.stderr
     assert "--port" in done.stderr
     assert "Traceback" not in done.stderr
-    assert not (tmp_path / "portal.sqlite3").exists()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_without_a_port_named_the_next_free_one_is_taken(tmp_path: Path) -> None:

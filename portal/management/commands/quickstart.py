@@ -22,13 +22,12 @@ from django.db import OperationalError, connections
 
 from portal import processes
 from portal.management.commands.run_worker import outcome
-from portal.models import AuditEntry, ReportFile
+from portal.models import ReportFile
 from portal.tasks import install_schedules
 
 DEFAULT_PORT = 8000
 PORTS_TO_TRY = 20
 ADMIN = "admin"
-SAMPLE_LOADED = "sample_data.loaded"
 WEB_STARTS_WITHIN_SECONDS = 60.0
 # A little longer than the worker gives its own cluster.
 GRACE_SECONDS = 25.0
@@ -52,11 +51,12 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         host: str = options["host"]
+        listener = self._listen(host, options["port"])
         if write_env_file(settings.ENV_FILE, host):
             self._say(f"Wrote {settings.ENV_FILE} with new keys. Keep it: it is readable by you only.")
+            listener.close()
             run_again_with_new_settings()
         self._must_suit(host)
-        listener = self._listen(host, options["port"])
         try:
             self._prepare_database(interactive=not options["no_input"])
             if options["demo"]:
@@ -120,14 +120,11 @@ class Command(BaseCommand):
         install_schedules()
 
     def _load_sample_company(self) -> None:
-        if AuditEntry.objects.filter(action=SAMPLE_LOADED).exists():
-            return
         if ReportFile.objects.exclude(source=ReportFile.Source.SAMPLE).exists():
             self._say("Sample data is left out: this portal has data of its own.")
             return
         self._say("Making a sample company and taking its files in …")
         call_command("load_sample_company", stdout=self.stdout)
-        AuditEntry.objects.record(SAMPLE_LOADED)
 
     def _serve(
         self, host: str, listener: socket.socket, password: str | None, stop_request: processes.StopRequest
