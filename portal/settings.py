@@ -191,6 +191,9 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 
+LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
+
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
@@ -239,6 +242,7 @@ UNFOLD = {
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "/static/portal/favicon.svg"}],
     "SHOW_VIEW_ON_SITE": False,
     "STYLES": ["portal.site.stylesheet"],
+    "SCRIPTS": ["/static/portal/labels.js"],
     "DASHBOARD_CALLBACK": "portal.cards.dashboard",
     "SIDEBAR": {"show_search": True, "navigation": "portal.site.navigation"},
 }

@@ -1,0 +1,19 @@
+// The boxes that select2 puts in the place of select fields say what is chosen, but not what for:
+// this gives each the label of its field, so that a screen reader reads it.
+"use strict";
+
+function labelBoxes() {
+    document.querySelectorAll("select.select2-hidden-accessible").forEach((select, index) => {
+        const box = select.nextElementSibling?.querySelector('.select2-selection[role="combobox"]');
+        const label = select.labels[0];
+        if (!box || !label || box.hasAttribute("data-labelled")) {
+            return;
+        }
+        label.id ||= `label-of-${select.id || index}`;
+        box.setAttribute("aria-labelledby", `${label.id} ${box.getAttribute("aria-labelledby") ?? ""}`.trim());
+        box.setAttribute("data-labelled", "");
+    });
+}
+
+// They come at moments of their own: after the page has loaded, and with each row added to a form.
+new MutationObserver(labelBoxes).observe(document.documentElement, { childList: true, subtree: true });
