@@ -43,26 +43,6 @@ class Finding:
         return asdict(self)
 
 
-@dataclass(frozen=True)
-class Probe:
-    name: str
-    look: Callable[[], Iterable[Finding]]
-
-    def findings(self) -> list[Finding]:
-        """What it found; a database that does not answer is a finding, not a traceback."""
-        try:
-            return list(self.look())
-        except DatabaseError as error:
-            return [
-                Finding(
-                    self.name,
-                    False,
-                    f"The database could not tell: {str(error).strip().splitlines()[0]}",
-                    "See what the probe `database` says first.",
-                )
-            ]
-
-
 class Saying:
     """Makes a probe's findings: `ok("…")` or `bad("…", remedy="…")`."""
 
@@ -76,6 +56,24 @@ class Saying:
         return Finding(self.name, False, says, remedy)
 
 
+@dataclass(frozen=True)
+class Probe:
+    name: str
+    look: Callable[[Saying], Iterable[Finding]]
+
+    def findings(self) -> Iterator[Finding]:
+        """What it found; a database or a disk that refuses is a finding, not a traceback."""
+        say = Saying(self.name)
+        try:
+            yield from self.look(say)
+        except DatabaseError as error:
+            yield say.bad(
+                f"The database could not tell: {first_line(error)}", "See what `database` says first."
+            )
+        except OSError as error:
+            yield say.bad(f"The disk refuses: {error}", "See what `files` says.")
+
+
 _probes: dict[str, Probe] = {}
 
 Look = Callable[[Saying], Iterable[Finding]]
@@ -85,7 +83,7 @@ def probe(name: str) -> Callable[[Look], Look]:
     """Register a probe under a name that `doctor` prints. Probes run in the order of registration."""
 
     def register(look: Look) -> Look:
-        _probes[name] = Probe(name, lambda: look(Saying(name)))
+        _probes[name] = Probe(name, look)
         return look
 
     return register
@@ -93,6 +91,11 @@ def probe(name: str) -> Callable[[Look], Look]:
 
 def all_findings() -> list[Finding]:
     return [finding for probe in _probes.values() for finding in probe.findings()]
+
+
+def first_line(error: Exception) -> str:
+    """The error's first line, its class where it says nothing."""
+    return str(error).strip().partition("\n")[0] or type(error).__name__
 
 
 # --- Configuration ----------------------------------------------------------------------------
@@ -135,7 +138,7 @@ def look_at_the_database(say: Saying) -> Iterator[Finding]:
             cursor.execute("SELECT 1")
     except DatabaseError as error:
         yield say.bad(
-            f"The database does not answer: {str(error).strip().splitlines()[0]}",
+            f"The database does not answer: {first_line(error)}",
             "Start it, and check that DATABASE_URL names the right host, database and user.",
         )
         return

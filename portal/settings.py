@@ -9,6 +9,7 @@ import secrets
 from pathlib import Path
 from typing import Any
 
+import django
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
@@ -122,14 +123,30 @@ else:
 
 # --- What it talks to -------------------------------------------------------------------------
 
-EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
-EMAIL_BACKEND = EMAIL_CONFIG["EMAIL_BACKEND"]
-EMAIL_HOST = EMAIL_CONFIG.get("EMAIL_HOST", "")
-EMAIL_PORT = EMAIL_CONFIG.get("EMAIL_PORT") or 25
-EMAIL_HOST_USER = EMAIL_CONFIG.get("EMAIL_HOST_USER", "")
-EMAIL_HOST_PASSWORD = EMAIL_CONFIG.get("EMAIL_HOST_PASSWORD", "")
-EMAIL_USE_TLS = EMAIL_CONFIG.get("EMAIL_USE_TLS", False)
-EMAIL_USE_SSL = EMAIL_CONFIG.get("EMAIL_USE_SSL", False)
+MAIL = env.email_url("EMAIL_URL", default="consolemail://")
+if django.VERSION >= (6, 1):
+    SMTP_OPTIONS = {
+        "host": MAIL.get("EMAIL_HOST") or "localhost",
+        "port": MAIL.get("EMAIL_PORT") or 25,
+        "username": MAIL.get("EMAIL_HOST_USER") or None,
+        "password": MAIL.get("EMAIL_HOST_PASSWORD") or None,
+        "use_tls": MAIL.get("EMAIL_USE_TLS", False),
+        "use_ssl": MAIL.get("EMAIL_USE_SSL", False),
+    }
+    MAILERS = {
+        "default": {
+            "BACKEND": MAIL["EMAIL_BACKEND"],
+            "OPTIONS": SMTP_OPTIONS if MAIL["EMAIL_BACKEND"].endswith(".smtp.EmailBackend") else {},
+        }
+    }
+else:
+    EMAIL_BACKEND = MAIL["EMAIL_BACKEND"]
+    EMAIL_HOST = MAIL.get("EMAIL_HOST") or "localhost"
+    EMAIL_PORT = MAIL.get("EMAIL_PORT") or 25
+    EMAIL_HOST_USER = MAIL.get("EMAIL_HOST_USER") or ""
+    EMAIL_HOST_PASSWORD = MAIL.get("EMAIL_HOST_PASSWORD") or ""
+    EMAIL_USE_TLS = MAIL.get("EMAIL_USE_TLS", False)
+    EMAIL_USE_SSL = MAIL.get("EMAIL_USE_SSL", False)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="copilot-portal@localhost")
 
 # --- What it is made of -----------------------------------------------------------------------

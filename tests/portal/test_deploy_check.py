@@ -15,6 +15,7 @@ PRODUCTION = {
     "ALLOWED_HOSTS": "copilot.example.com",
     "CSRF_TRUSTED_ORIGINS": "https://copilot.example.com",
     "BEHIND_PROXY": "true",
+    "EMAIL_URL": "smtp+tls://portal:secret@mail.example.com:587",
 }
 
 

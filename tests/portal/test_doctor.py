@@ -139,7 +139,8 @@ def test_a_database_that_was_never_migrated_is_told_what_to_do(tmp_path: Path) -
 
 
 def test_a_database_that_does_not_answer_is_told_in_a_sentence(tmp_path: Path) -> None:
-    done = doctor_as_a_process(tmp_path, DATABASE_URL=f"sqlite:///{tmp_path}/no/such/folder/portal.sqlite3")
+    (tmp_path / "a file").touch()
+    done = doctor_as_a_process(tmp_path, DATABASE_URL=f"sqlite:///{tmp_path}/a file/portal.sqlite3")
 
     assert done.returncode == 1
     assert "The database does not answer" in done.stdout
