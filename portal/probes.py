@@ -124,7 +124,9 @@ def look_at_settings(say: Saying) -> Iterator[Finding]:
         else f"HTTPS is off; pages answer to {', '.join(settings.ALLOWED_HOSTS)}."
     )
     for message in checks.run_checks(databases=["default"]):
-        if message.level >= checks.WARNING and not message.is_silenced():
+        # Django's warnings speak to developers: on MariaDB, for instance, about models of libraries.
+        is_ours = str(message.id).startswith("portal.")
+        if (is_ours or message.is_serious()) and not message.is_silenced():
             yield say.bad(f"{message.msg} ({message.id})", message.hint or "See Django's system checks.")
 
 
