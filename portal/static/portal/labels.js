@@ -11,6 +11,7 @@ function labelBoxes() {
         }
         label.id ||= `label-of-${select.id || index}`;
         box.setAttribute("aria-labelledby", `${label.id} ${box.getAttribute("aria-labelledby") ?? ""}`.trim());
+        box.querySelector('[role="textbox"]')?.setAttribute("aria-labelledby", label.id);
         box.setAttribute("data-labelled", "");
     });
 }
