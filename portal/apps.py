@@ -1,8 +1,9 @@
 """The floor and the roof: settings, admin site, jobs, files, reports, audit."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
 from django.contrib.admin.apps import AdminConfig
-from django.utils.module_loading import import_module
 
 
 class PortalConfig(AppConfig):
