@@ -230,6 +230,12 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="WARNING")},
 }
 
+# Tables kept by hand go out and in as spreadsheets. Unset, these would let everybody do it.
+IMPORT_EXPORT_IMPORT_PERMISSION_CODE = "change"
+IMPORT_EXPORT_EXPORT_PERMISSION_CODE = "view"
+# Between preview and confirmation the sheet lies in the cache, not in a folder that nobody empties.
+IMPORT_EXPORT_TMP_STORAGE_CLASS = "import_export.tmp_storages.CacheStorage"
+
 # --- Background work --------------------------------------------------------------------------
 
 Q_CLUSTER = {

@@ -2,20 +2,123 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.templatetags.static import static
+from django.urls import NoReverseMatch, reverse
 from unfold.sites import UnfoldAdminSite
 
 
 class PortalAdminSite(UnfoldAdminSite):
-    pass
+    site_title = "Copilot Governance Portal"
+    index_title = "Home"
 
 
 def stylesheet(request: HttpRequest) -> str:
     return static("portal/portal.css")
 
 
+@dataclass(frozen=True, slots=True)
+class Link:
+    """An entry of the sidebar: shown to whoever holds the permission, if its page exists."""
+
+    title: str
+    icon: str
+    url_name: str
+    permission: str = ""
+
+
+# Pages are named by string: the floor knows no app above it.
+SIDEBAR: tuple[tuple[str, tuple[Link, ...]], ...] = (
+    (
+        "",
+        (
+            Link("Home", "home", "admin:index"),
+            Link("Seats", "event_seat", "admin:seats_seat_changelist", "seats.view_seat"),
+            Link("People", "person", "admin:seats_githubuser_changelist", "seats.view_githubuser"),
+            Link("Teams", "groups", "admin:seats_team_changelist", "seats.view_team"),
+            Link(
+                "Organizations & enterprises",
+                "apartment",
+                "admin:seats_account_changelist",
+                "seats.view_account",
+            ),
+        ),
+    ),
+    (
+        "Governance",
+        (
+            Link(
+                "Inactivity policies",
+                "policy",
+                "admin:seats_inactivitypolicy_changelist",
+                "seats.view_inactivitypolicy",
+            ),
+            Link("Exemptions", "shield_person", "admin:seats_exemption_changelist", "seats.view_exemption"),
+            Link("Reviews", "fact_check", "admin:seats_seatreview_changelist", "seats.view_seatreview"),
+            Link("Prices", "sell", "admin:seats_seatprice_changelist", "seats.view_seatprice"),
+        ),
+    ),
+    (
+        "Use",
+        (
+            Link(
+                "Account days",
+                "calendar_month",
+                "admin:metrics_scopeday_changelist",
+                "metrics.view_scopeday",
+            ),
+            Link("User days", "person_search", "admin:metrics_userday_changelist", "metrics.view_userday"),
+            Link("Team days", "group_work", "admin:metrics_teamday_changelist", "metrics.view_teamday"),
+            Link(
+                "Covered days",
+                "event_available",
+                "admin:metrics_reportday_changelist",
+                "metrics.view_reportday",
+            ),
+        ),
+    ),
+    (
+        "Data",
+        (
+            Link("Upload a file", "upload_file", "metrics:upload", "portal.add_reportfile"),
+            Link(
+                "Report files", "description", "admin:portal_reportfile_changelist", "portal.view_reportfile"
+            ),
+            Link(
+                "Rejected lines", "rule", "admin:portal_rejectedline_changelist", "portal.view_rejectedline"
+            ),
+            Link("Jobs", "schedule", "admin:portal_job_changelist", "portal.view_job"),
+        ),
+    ),
+    (
+        "System",
+        (
+            Link("Audit", "history", "admin:portal_auditentry_changelist", "portal.view_auditentry"),
+            Link("Users", "manage_accounts", "admin:auth_user_changelist", "auth.view_user"),
+            Link("Groups", "lock_person", "admin:auth_group_changelist", "auth.view_group"),
+        ),
+    ),
+)
+
+
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
-    return []
+    """The sidebar for this user: groups with nothing to show are left out."""
+    groups = []
+    for title, links in SIDEBAR:
+        items = [item for link in links if (item := _item(link, request.user)) is not None]
+        if items:
+            groups.append({"title": title, "separator": bool(title), "items": items})
+    return groups
+
+
+def _item(link: Link, user: Any) -> dict[str, Any] | None:
+    if isinstance(user, AnonymousUser) or (link.permission and not user.has_perm(link.permission)):
+        return None
+    try:
+        return {"title": link.title, "icon": link.icon, "link": reverse(link.url_name)}
+    except NoReverseMatch:
+        return None

@@ -1,0 +1,127 @@
+"""Organizations and enterprises, with what their seats come to."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.db.models import Count, OuterRef, Subquery
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.html import format_html
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
+from unfold.decorators import display
+
+from seats.admin.base import NOTHING, NullsLastChangeList, ReadOnlyAdmin, day
+from seats.figures import by_account, of_account
+from seats.models import Account, Seat
+from seats.models.seat import INACTIVE, Verdict
+
+
+class AccountChangeList(NullsLastChangeList):
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        figures = by_account()
+        for account in self.result_list:
+            account.figures = figures(account)
+
+
+def _seats_of_family(**conditions: Any) -> Combinable:
+    """To sort by: seats of the account and its organizations, by index. The page shows `seats.figures`."""
+    counted = Seat.objects.held().filter(**conditions).order_by()
+    own, below = (
+        Subquery(
+            counted.filter(**{scope: OuterRef("pk")})
+            .values(scope)
+            .annotate(seats=Count("pk"))
+            .values("seats")
+        )
+        for scope in ("account", "account__parent")
+    )
+    return Coalesce(own, 0) + Coalesce(below, 0)
+
+
+@admin.register(Account)
+class AccountAdmin(ReadOnlyAdmin):
+    list_title = "Organizations & enterprises"
+    list_display: ClassVar[list[str]] = [
+        "label",
+        "kind",
+        "enterprise",
+        "held_seats",
+        "active_seats",
+        "inactive_seats",
+        "unknown_seats",
+        "monthly_cost",
+        "watched",
+    ]
+    list_filter: ClassVar[list[Any]] = [("kind", ChoicesDropdownFilter)]
+    list_select_related: ClassVar[list[str]] = ["parent"]
+    search_fields: ClassVar[list[str]] = ["login", "name"]
+    fields: ClassVar[list[str]] = [
+        "kind", "login", "name", "github_id", "parent", "former_logins", "seats_link", "watched",
+    ]  # fmt: skip
+    readonly_fields = fields
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[AccountChangeList]:
+        return AccountChangeList
+
+    @display(description="name", ordering="login_key")
+    def label(self, account: Account) -> str:
+        return account.label
+
+    @display(description="enterprise", ordering="parent__login_key")
+    def enterprise(self, account: Account) -> str:
+        return account.parent.label if account.parent else NOTHING
+
+    @display(description="seats", ordering=_seats_of_family())
+    def held_seats(self, account: Any) -> str:
+        return _linked(account, account.figures.seats, "")
+
+    @display(description="active", ordering=_seats_of_family(verdict=Verdict.ACTIVE))
+    def active_seats(self, account: Any) -> str:
+        return _linked(account, account.figures.active, "&verdict=active")
+
+    @display(description="inactive", ordering=_seats_of_family(verdict__in=INACTIVE))
+    def inactive_seats(self, account: Any) -> str:
+        return _linked(account, account.figures.inactive, "&verdict=inactive")
+
+    @display(description="unknown", ordering=_seats_of_family(verdict=Verdict.UNKNOWN))
+    def unknown_seats(self, account: Any) -> str:
+        return _linked(account, account.figures.by_verdict[Verdict.UNKNOWN], "&verdict=unknown")
+
+    # Not a sum in SQL: an enterprise pays for a person once.
+    @display(description="per month, estimated")
+    def monthly_cost(self, account: Any) -> str:
+        return str(account.figures.cost) if account.figures.seats else NOTHING
+
+    @display(description="watched since", ordering="watched_since")
+    def watched(self, account: Account) -> str:
+        return day(account.watched_since)
+
+    @display(description="seats")
+    def seats_link(self, account: Account) -> str:
+        figures = of_account(account)
+        return format_html("{}, {} a month", _linked(account, figures.seats, ""), figures.cost)
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        account = self.get_object(request, object_id)
+        title = {"title": account.label} if account else {}
+        response: HttpResponse = super().change_view(
+            request, object_id, form_url, {**title, **(extra_context or {})}
+        )
+        return response
+
+
+def _linked(account: Account, count: int, more: str) -> str:
+    """A count that leads to the seats it counts."""
+    url = f"{reverse('admin:seats_seat_changelist')}?account={account.pk}{more}"
+    return format_html('<a class="portal-link" href="{}">{}</a>', url, f"{count:,}")

@@ -1,0 +1,67 @@
+"""What the lists of this app have in common beyond the portal's own: order, and a page that asks first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import F, QuerySet
+from django.db.models.expressions import OrderBy
+from django.http import HttpRequest
+from django.template.response import TemplateResponse
+
+import portal.admin.base
+from portal.admin.base import NOTHING, day, few, moment
+
+__all__ = [
+    "NOTHING",
+    "NullsLastChangeList",
+    "PortalModelAdmin",
+    "ReadOnlyAdmin",
+    "confirmation",
+    "day",
+    "few",
+    "moment",
+]
+
+
+class NullsLastChangeList(portal.admin.base.PortalChangeList):
+    """Rows without a value come last, whichever way the column is sorted, on every database."""
+
+    def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[OrderBy]:
+        return [_nulls_last(term) for term in super().get_ordering(request, queryset)]
+
+
+def _nulls_last(term: Any) -> OrderBy:
+    if isinstance(term, str):
+        term = F(term.lstrip("-")).desc() if term.startswith("-") else F(term).asc()
+    elif not isinstance(term, OrderBy):
+        term = term.asc()
+    return OrderBy(term.expression, descending=term.descending, nulls_last=True)
+
+
+class PortalModelAdmin(portal.admin.base.PortalModelAdmin):
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[NullsLastChangeList]:
+        return NullsLastChangeList
+
+
+class ReadOnlyAdmin(PortalModelAdmin, portal.admin.base.ReadOnlyAdmin):
+    """For what GitHub, or the portal itself, writes."""
+
+
+def confirmation(
+    admin: Any, request: HttpRequest, template: str, context: dict[str, Any]
+) -> TemplateResponse:
+    """A page between an action and its doing. It posts the same selection again."""
+    return TemplateResponse(
+        request,
+        template,
+        {
+            **admin.admin_site.each_context(request),
+            "opts": admin.model._meta,
+            "media": admin.media,
+            "action": request.POST.get("action", ""),
+            "selected": request.POST.getlist("_selected_action"),
+            "select_across": request.POST.get("select_across", "0"),
+            **context,
+        },
+    )

@@ -1,0 +1,67 @@
+"""Tables people keep by hand: edited here or in a spreadsheet; every change is audited and takes effect."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from import_export.admin import ImportExportMixin
+from import_export.formats.base_formats import CSV, XLSX
+from unfold.contrib.import_export.forms import ExportForm, ImportForm
+
+from portal.models import AuditEntry
+from seats import verdicts
+from seats.admin.base import PortalModelAdmin
+
+
+class KeptByHandAdmin(ImportExportMixin, PortalModelAdmin):
+    """`noun` names the rows in the audit; `decides_verdicts` says whether a change may alter one."""
+
+    noun: ClassVar[str]
+    decides_verdicts: ClassVar[bool] = False
+    import_form_class = ImportForm
+    export_form_class = ExportForm
+    formats: ClassVar[list[Any]] = [CSV, XLSX]
+    show_change_form_export = False
+
+    def has_import_permission(self, request: HttpRequest) -> bool:
+        # A file may add rows and change some: it needs both permissions.
+        return bool(self.has_add_permission(request) and self.has_change_permission(request))
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        actions: dict[str, Any] = super().get_actions(request)
+        actions.pop("export_admin_action", None)
+        return actions
+
+    def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        detail = {name: str(form.cleaned_data.get(name)) for name in form.changed_data}
+        self._record(request, "changed" if change else "added", obj, detail)
+        self._take_effect()
+
+    def delete_model(self, request: HttpRequest, obj: Model) -> None:
+        self._record(request, "deleted", obj, {"was": str(obj)})
+        super().delete_model(request, obj)
+        self._take_effect()
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        for row in queryset:
+            self._record(request, "deleted", row, {"was": str(row)})
+        super().delete_queryset(request, queryset)
+        self._take_effect()
+
+    def process_result(self, result: Any, request: HttpRequest) -> Any:
+        """What django-import-export calls once a file has been taken in."""
+        AuditEntry.objects.record(f"{self.noun} imported", actor=request.user, detail=dict(result.totals))
+        self._take_effect()
+        return super().process_result(result, request)
+
+    def _record(self, request: HttpRequest, verb: str, obj: Model, detail: dict[str, str]) -> None:
+        AuditEntry.objects.record(
+            f"{self.noun} {verb}", subject=f"{self.noun}:{obj.pk}", actor=request.user, detail=detail
+        )
+
+    def _take_effect(self) -> None:
+        if self.decides_verdicts:
+            verdicts.refresh()

@@ -1,0 +1,194 @@
+"""The seats list and the story of one seat. GitHub owns seats: nothing here edits one."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.db.models import Prefetch, Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import path, reverse
+from unfold.decorators import display
+
+from portal.reports import writers
+from seats.admin.base import NOTHING, NullsLastChangeList, ReadOnlyAdmin, day, few, moment
+from seats.admin.filters import (
+    AccountFilter,
+    EditorFilter,
+    GrantedFilter,
+    HeldFilter,
+    IdleDaysFilter,
+    PlanFilter,
+    TeamFilter,
+    VerdictFilter,
+)
+from seats.admin.seat_actions import SeatActions
+from seats.admin.seat_story import story
+from seats.figures import Prices
+from seats.models import Seat, TeamMembership, UserLogin
+from seats.models.seat import Verdict
+from seats.verdicts import today
+
+VERDICT_COLOURS = {
+    Verdict.PENDING: "warning",
+    Verdict.ACTIVE: "success",
+    Verdict.EXEMPT: "info",
+    Verdict.IN_GRACE: "info",
+    Verdict.IDLE: "danger",
+    Verdict.NEVER_USED: "danger",
+    Verdict.UNKNOWN: "default",
+}
+
+
+class SeatChangeList(NullsLastChangeList):
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        # A price depends on account, plan and day: looked up once for the page, not in SQL per row.
+        prices = Prices.on(today())
+        for seat in self.result_list:
+            seat.price = prices.of(seat.account, seat.plan_type)
+
+
+@admin.register(Seat)
+class SeatAdmin(SeatActions, ReadOnlyAdmin):
+    list_title = "Seats"
+    list_display: ClassVar[list[str]] = [
+        "login",
+        "organization",
+        "teams",
+        "how_granted",
+        "plan",
+        "created",
+        "last_activity",
+        "last_evidence",
+        "days_idle",
+        "verdict_label",
+        "monthly_cost",
+    ]
+    # Idle longest first: what the list is for. Columns that would sort by a join per row stay unsorted.
+    ordering: ClassVar[list[str]] = ["last_used_on", "id"]
+    list_filter: ClassVar[list[Any]] = [
+        HeldFilter,
+        VerdictFilter,
+        AccountFilter,
+        TeamFilter,
+        PlanFilter,
+        GrantedFilter,
+        EditorFilter,
+        IdleDaysFilter,
+    ]
+    search_fields: ClassVar[list[str]] = ["user__login_key"]
+    search_help_text = "Login, also a former one"
+    list_select_related: ClassVar[list[str]] = ["account", "user", "assigning_team", "policy"]
+    change_form_after_template = "admin/seats/seat/story.html"
+    fieldsets = ((None, {"fields": ["verdict_label", "reason"]}),)
+    readonly_fields: ClassVar[list[str]] = ["verdict_label", "reason"]
+
+    # --- What is listed ---
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Seat]:
+        memberships = TeamMembership.objects.select_related("team").order_by("team__slug")
+        seats: QuerySet[Seat] = super().get_queryset(request)
+        return seats.prefetch_related(Prefetch("user__memberships", queryset=memberships))
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[SeatChangeList]:
+        return SeatChangeList
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Seat], search_term: str
+    ) -> tuple[QuerySet[Seat], bool]:
+        for word in search_term.lower().split():
+            borne = UserLogin.objects.filter(login_key__contains=word).values("user_id")
+            queryset = queryset.filter(Q(user__login_key__contains=word) | Q(user__in=borne))
+        return queryset, False
+
+    def get_urls(self) -> list[Any]:
+        export = self.admin_site.admin_view(self.export_list)
+        return [path("export/<str:file_format>/", export, name="seats_seat_export"), *super().get_urls()]
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        formats: list[tuple[str, str]] = []
+        if self.has_export_permission(request):
+            asked = request.GET.urlencode()
+            formats = [
+                (f"Export {name.upper()}", f"{reverse('admin:seats_seat_export', args=[name])}?{asked}")
+                for name in writers.FORMATS
+            ]
+        return super().changelist_view(request, {"export_formats": formats, **(extra_context or {})})
+
+    # --- Columns ---
+
+    @display(description="login", ordering="user__login_key")
+    def login(self, seat: Seat) -> str:
+        return seat.user.login
+
+    @display(description="organization", ordering="account__login_key")
+    def organization(self, seat: Seat) -> str:
+        return seat.account.label
+
+    @display(description="teams")
+    def teams(self, seat: Seat) -> str:
+        return few(list(dict.fromkeys(str(membership.team) for membership in seat.user.memberships.all())))
+
+    @display(description="granted", ordering="granted_by")
+    def how_granted(self, seat: Seat) -> str:
+        routes = seat.granted_by.replace("_", " ").replace(";", ", ").capitalize()
+        return f"{routes} {seat.assigning_team}" if seat.assigning_team else routes or NOTHING
+
+    @display(description="plan", ordering="plan_type")
+    def plan(self, seat: Seat) -> str:
+        return seat.plan_type.replace("_", " ").capitalize()
+
+    @display(description="created", ordering="created_at")
+    def created(self, seat: Seat) -> str:
+        return day(seat.created_at)
+
+    @display(description="last activity", ordering="last_activity_at")
+    def last_activity(self, seat: Seat) -> str:
+        return day(seat.last_activity_at)
+
+    @display(description="last evidence", ordering="last_used_on")
+    def last_evidence(self, seat: Seat) -> str:
+        if seat.last_used_on is None:
+            return NOTHING
+        return f"{day(seat.last_used_on)}, {seat.get_last_used_source_display()}"
+
+    # The more days idle, the older the evidence: the same column, the other way round.
+    @display(description="days idle", ordering="-last_used_on")
+    def days_idle(self, seat: Seat) -> int | None:
+        return (today() - seat.last_used_on).days if seat.last_used_on else None
+
+    @display(description="verdict", ordering="verdict", label=VERDICT_COLOURS)
+    def verdict_label(self, seat: Seat) -> tuple[str, str]:
+        if seat.ended_at:
+            return Verdict.UNKNOWN, "ended"
+        return seat.verdict, seat.get_verdict_display()
+
+    @display(description="per month")
+    def monthly_cost(self, seat: Seat) -> str:
+        price = getattr(seat, "price", None)
+        return str(price) if price else NOTHING
+
+    # --- One seat ---
+
+    @display(description="why")
+    def reason(self, seat: Seat) -> str:
+        return story(seat).reason
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        seat = self.get_object(request, object_id)
+        context: dict[str, Any] = {"show_save": False, "show_close": False}
+        if seat is not None:
+            context |= {"story": story(seat), "title": str(seat), "day": day, "moment": moment}
+        response: HttpResponse = super().change_view(
+            request, object_id, form_url, {**context, **(extra_context or {})}
+        )
+        return response

@@ -1,0 +1,147 @@
+"""Everything known about one seat, in the order in which somebody asks: why, how granted, seen when."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db.models import Q
+from django.urls import reverse
+
+from portal.cards import Cell, Table
+from seats.admin.base import NOTHING, day, moment
+from seats.models import Evidence, Exemption, Seat, SeatReview
+from seats.models.seat import Verdict
+from seats.policy import Facts, Rule, evaluate
+from seats.policy_sql import rule_of
+from seats.verdicts import today
+
+# A seat's history can be long; the newest tell most.
+SHOWN = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    reason: str
+    facts: Table
+    tables: Sequence[Table]
+
+
+def story(seat: Seat) -> Story:
+    tables = [_grants(seat), _evidence(seat), _exemptions(seat), _reviews(seat), _observations(seat)]
+    return Story(reason=reason(seat), facts=_facts(seat), tables=[table for table in tables if table.rows])
+
+
+def reason(seat: Seat) -> str:
+    """The sentence of the policy for the cached verdict, in the words of `seats.policy`."""
+    if seat.ended_at:
+        return f"The seat ended: the roster of {moment(seat.ended_at)} no longer shows it."
+    as_of = seat.verdict_as_of or today()
+    rule = rule_of(seat.policy) if seat.policy else Rule()
+    judgement = evaluate(_known(seat), rule, as_of)
+    policy = f" Policy: {seat.policy}." if seat.policy else ""
+    return f"{judgement.reason}{policy} As of {day(as_of)}."
+
+
+def _known(seat: Seat) -> Facts:
+    return Facts(
+        created_on=seat.created_at.date() if seat.created_at else None,
+        pending_cancellation_date=seat.pending_cancellation_date,
+        is_exempt=seat.verdict == Verdict.EXEMPT,
+        evidence=dict(Evidence.objects.filter(user=seat.user_id).values_list("source", "last_on")),
+        watched_since=seat.watched_since.date() if seat.watched_since else None,
+    )
+
+
+def _facts(seat: Seat) -> Table:
+    account = reverse("admin:seats_account_change", args=[seat.account_id])
+    person = reverse("admin:seats_githubuser_change", args=[seat.user_id])
+    rows = [
+        ("Person", seat.user.login, person),
+        ("Organization or enterprise", seat.account.label, account),
+        ("Plan", seat.plan_type, ""),
+        ("Created", moment(seat.created_at), ""),
+        ("Last activity, as GitHub last told", moment(seat.last_activity_at), ""),
+        ("Editor", seat.last_activity_editor or NOTHING, ""),
+        ("Last sign-in", moment(seat.last_authenticated_at), ""),
+        ("Access ends", day(seat.pending_cancellation_date), ""),
+        ("First seen by us", moment(seat.first_seen_at), ""),
+        ("Last seen by us", moment(seat.last_seen_at), ""),
+        ("Watched without a gap since", moment(seat.watched_since), ""),
+    ]
+    return Table("The seat", ["", ""], [[Cell(name), Cell(value, url)] for name, value, url in rows])
+
+
+def _grants(seat: Seat) -> Table:
+    grants = seat.grants.select_related("assigning_team")
+    return Table(
+        "How it was granted",
+        ["Route", "Team", "Plan", "Granted", "Access ends"],
+        [
+            [
+                Cell(grant.get_route_display()),
+                Cell(str(grant.assigning_team) if grant.assigning_team else NOTHING),
+                Cell(grant.plan_type),
+                Cell(moment(grant.created_at)),
+                Cell(day(grant.pending_cancellation_date)),
+            ]
+            for grant in grants
+        ],
+    )
+
+
+def _evidence(seat: Seat) -> Table:
+    rows = Evidence.objects.filter(user=seat.user_id).order_by("-last_on")
+    return Table(
+        "Evidence of use, by source",
+        ["Source", "Newest day"],
+        [[Cell(row.get_source_display().capitalize()), Cell(day(row.last_on))] for row in rows],
+        note="It belongs to the person, whichever account saw it.",
+    )
+
+
+def _exemptions(seat: Seat) -> Table:
+    exemptions = Exemption.objects.filter(Q(account=None) | Q(account=seat.account_id), user=seat.user_id)
+    return Table(
+        "Exemptions",
+        ["Reason", "From", "Until", "By"],
+        [
+            [
+                Cell(row.reason, reverse("admin:seats_exemption_change", args=[row.pk])),
+                Cell(day(row.starts_on)),
+                Cell(day(row.until) if row.until else "taken back"),
+                Cell(row.created_by.get_username() if row.created_by else NOTHING),
+            ]
+            for row in exemptions.select_related("created_by")
+        ],
+    )
+
+
+def _reviews(seat: Seat) -> Table:
+    reviews = SeatReview.objects.filter(seat=seat).select_related("opened_by")
+    return Table(
+        "Reviews",
+        ["Opened", "State", "Reason", "By", "Closed"],
+        [
+            [
+                Cell(day(row.opened_on), reverse("admin:seats_seatreview_change", args=[row.pk])),
+                Cell(row.get_state_display()),
+                Cell(row.reason),
+                Cell(row.opened_by.get_username() if row.opened_by else "the policy"),
+                Cell(moment(row.closed_at)),
+            ]
+            for row in reviews[:SHOWN]
+        ],
+    )
+
+
+def _observations(seat: Seat) -> Table:
+    """What rosters showed, each row until the next: only the fields that changed from the one before."""
+    observed = list(seat.observations.order_by("-observed_at")[: SHOWN + 1])
+    rows = []
+    for newer, older in zip(observed, [*observed[1:], None], strict=True):
+        before = older.state if older else {}
+        changes = [f"{key}: {value}" for key, value in newer.state.items() if before.get(key) != value]
+        said = "; ".join(changes) if newer.is_present else "no longer there"
+        rows.append([Cell(moment(newer.observed_at)), Cell(said or "unchanged")])
+    return Table("What rosters showed, newest first", ["Observed", "Changed"], rows[:SHOWN])
