@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from django.db.models import Count, Max
+from django.db.models import Count, Max, Min
 
 from portal.bulk import update_rows
 from seats import evidence
@@ -24,6 +24,7 @@ from seats.models import (
     Exemption,
     GitHubUser,
     Seat,
+    SeatObservation,
     SeatReview,
     SeatRoster,
     UserLogin,
@@ -100,7 +101,8 @@ def note_evidence(user_ids: Iterable[int]) -> None:
         for row in lines.annotate(used=Max("last_activity_at"), seen=Max("last_authenticated_at")):
             used[row["user_id"]] = _day(row["used"])
             signed_in[row["user_id"]] = _day(row["seen"])
-        seats = Seat.objects.filter(user_id__in=keys).values("user_id")
+        # A seat known by such lines alone says nothing of its own.
+        seats = Seat.objects.filter(user_id__in=keys, observed_at__isnull=False).values("user_id")
         for seat in seats.annotate(seen=Max("last_authenticated_at")):
             days = [day for day in (signed_in[seat["user_id"]], _day(seat["seen"])) if day]
             signed_in[seat["user_id"]] = max(days, default=None)
@@ -110,72 +112,6 @@ def note_evidence(user_ids: Iterable[int]) -> None:
 
 def _day(at: datetime | None) -> date | None:
     return at.date() if at else None
-
-
-@dataclass(slots=True)
-class _Sightings:
-    """What an account's activity reports say of one person."""
-
-    first_at: datetime
-    last: ActivityLine
-
-
-def settle(accounts: Iterable[Account]) -> None:
-    """Make the seats known from activity reports alone what the reports and rosters say by now.
-
-    A person with a seat from a roster anywhere in the enterprise needs no second one: the enterprise's
-    report and the organization's roster speak of the same licence.
-    """
-    scopes = {account.pk: account for account in accounts}
-    for parent in Account.objects.filter(organizations__in=list(scopes)).distinct():
-        scopes.setdefault(parent.pk, parent)
-    for account in scopes.values():
-        seen = _sightings(account)
-        if seen or account.seats.filter(observed_at=None).exists():
-            _settle_account(account, seen)
-
-
-def _sightings(account: Account) -> dict[int, _Sightings]:
-    seen: dict[int, _Sightings] = {}
-    for line in ActivityLine.objects.filter(account=account).order_by("report_time").iterator():
-        known = seen.get(line.user_id)
-        if known is None:
-            seen[line.user_id] = _Sightings(line.report_time, line)
-        else:
-            known.last = line
-    return seen
-
-
-def _settle_account(account: Account, seen: Mapping[int, _Sightings]) -> None:
-    family = Account.objects.family(account)
-    by_user: dict[int, list[Seat]] = defaultdict(list)
-    for seat in Seat.objects.filter(account__in=family):
-        by_user[seat.user_id].append(seat)
-    endings = sorted(set(SeatRoster.objects.covering(account).ending().values_list("observed_at", flat=True)))
-    new: list[Seat] = []
-    changed: list[Seat] = []
-    surplus: list[int] = []
-    for user_id in {*seen, *(seat.user_id for seats in by_user.values() for seat in seats)}:
-        own = [seat for seat in by_user[user_id] if seat.observed_at is not None]
-        bare = [
-            seat for seat in by_user[user_id] if seat.observed_at is None and seat.account_id == account.pk
-        ]
-        sightings = seen.get(user_id)
-        if own or sightings is None:
-            surplus += [seat.pk for seat in bare]
-            if sightings and len(own) == 1 and _saw(own[0], sightings.last.report_time, endings):
-                changed.append(own[0])
-        elif bare:
-            if _take(bare[0], sightings, endings):
-                changed.append(bare[0])
-        else:
-            seat = Seat(account=account, user_id=user_id)
-            _take(seat, sightings, endings)
-            new.append(seat)
-    for pks in chunks(surplus):
-        Seat.objects.filter(pk__in=pks).delete()
-    Seat.objects.bulk_create(new, batch_size=500)
-    update_rows(changed, WRITTEN_FIELDS)
 
 
 WRITTEN_FIELDS = [
@@ -188,13 +124,112 @@ WRITTEN_FIELDS = [
 ]
 
 
-def _saw(seat: Seat, at: datetime, endings: list[datetime]) -> bool:
-    """A report shows the holder later than any roster did; True if that moved anything."""
-    if at <= seat.last_seen_at:
-        return False
-    seat.last_seen_at = at
-    seat.ended_at = _first_after(endings, at)
-    return True
+@dataclass(slots=True)
+class _Sightings:
+    """What an account's activity reports say of one person."""
+
+    first_at: datetime
+    last: ActivityLine
+
+
+def settle(accounts: Iterable[Account]) -> None:
+    """Make what activity reports tell of seats what the reports and rosters say by now.
+
+    A person with a seat from a roster anywhere in the enterprise needs no second one: the enterprise's
+    report and the organization's roster speak of the same licence. Such a seat was seen by the reports, too.
+    """
+    for root_id in {account.parent_id or account.pk for account in accounts}:
+        family = _Family(Account.objects.get(pk=root_id))
+        if any(family.seen.values()) or family.has_bare_seats():
+            family.settle()
+
+
+class _Family:
+    """An enterprise and its organizations, or an organization of its own."""
+
+    def __init__(self, root: Account) -> None:
+        self.root = root
+        self.accounts = list(Account.objects.family(root))
+        self.seen = {account.pk: _sightings(account) for account in self.accounts}
+
+    def has_bare_seats(self) -> bool:
+        return Seat.objects.filter(account__in=self.accounts, observed_at=None).exists()
+
+    def settle(self) -> None:
+        self.endings = {
+            account.pk: SeatRoster.objects.covering(account).ending().moments() for account in self.accounts
+        }
+        rows = SeatObservation.objects.filter(seat__account__in=self.accounts).order_by().values("seat_id")
+        self.first_rosters = {
+            row["seat_id"]: row["first_at"] for row in rows.annotate(first_at=Min("observed_at"))
+        }
+        own: dict[int, list[Seat]] = defaultdict(list)
+        bare: dict[tuple[int, int], Seat] = {}
+        for seat in Seat.objects.filter(account__in=self.accounts):
+            if seat.observed_at is not None:
+                own[seat.user_id].append(seat)
+            else:
+                bare[seat.account_id, seat.user_id] = seat
+        changed = [seat for seats in own.values() for seat in seats if self._stretch(seat, len(seats) == 1)]
+        wanted = self._wanted(own)
+        new: list[Seat] = []
+        for key, sightings in wanted.items():
+            known = bare.pop(key, None)
+            seat = known or Seat(account_id=key[0], user_id=key[1])
+            if _take(seat, sightings, self.endings[key[0]]):
+                (changed if known else new).append(seat)
+        for pks in chunks([seat.pk for seat in bare.values()]):
+            Seat.objects.filter(pk__in=pks).delete()
+        Seat.objects.bulk_create(new, batch_size=500)
+        update_rows(changed, WRITTEN_FIELDS)
+
+    def _wanted(self, own: Mapping[int, list[Seat]]) -> dict[tuple[int, int], _Sightings]:
+        """The seats that only reports know: (account, person)."""
+        wanted: dict[tuple[int, int], _Sightings] = {}
+        elsewhere = {user_id for user_id, seats in own.items() if seats}
+        for account in self.accounts:
+            if account.pk == self.root.pk:
+                continue
+            held_here = {
+                seat.user_id for seats in own.values() for seat in seats if seat.account_id == account.pk
+            }
+            for user_id, sightings in self.seen[account.pk].items():
+                if user_id not in held_here:
+                    wanted[account.pk, user_id] = sightings
+                    elsewhere.add(user_id)
+        for user_id, sightings in self.seen[self.root.pk].items():
+            if user_id not in elsewhere:
+                wanted[self.root.pk, user_id] = sightings
+        return wanted
+
+    def _stretch(self, seat: Seat, is_only: bool) -> bool:
+        """Stretch a roster's seat over the reports that show it; True if that moved anything."""
+        first_at = self.first_rosters[seat.pk]
+        last_at = seat.observed_at or first_at
+        scopes = {seat.account_id}
+        if is_only:
+            # Of several seats the enterprise's report cannot say which it saw.
+            scopes.add(self.root.pk)
+        for scope in scopes:
+            if sightings := self.seen[scope].get(seat.user_id):
+                first_at = min(first_at, sightings.first_at)
+                last_at = max(last_at, sightings.last.report_time)
+        said = (first_at, last_at, _first_after(self.endings[seat.account_id], last_at))
+        if said == (seat.first_seen_at, seat.last_seen_at, seat.ended_at):
+            return False
+        seat.first_seen_at, seat.last_seen_at, seat.ended_at = said
+        return True
+
+
+def _sightings(account: Account) -> dict[int, _Sightings]:
+    seen: dict[int, _Sightings] = {}
+    for line in ActivityLine.objects.filter(account=account).order_by("report_time").iterator():
+        known = seen.get(line.user_id)
+        if known is None:
+            seen[line.user_id] = _Sightings(line.report_time, line)
+        else:
+            known.last = line
+    return seen
 
 
 def _take(seat: Seat, sightings: _Sightings, endings: list[datetime]) -> bool:

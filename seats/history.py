@@ -20,16 +20,16 @@ class HistoryChange:
 def insert_observation(
     history: Sequence[SeatObservation],
     row: SeatObservation,
-    log: Sequence[datetime],
     endings: Sequence[datetime],
     *,
     wins: bool,
 ) -> HistoryChange:
     """What must change for `history` (sorted, only moments of change) to also know `row`.
 
-    `log` are the sorted moments of all rosters of the account, `endings` of those whose silence ends a
-    seat: what held before `row` is said again at the first of them after it. A history begins with the
-    first roster that shows the seat. `wins` decides between two rosters of the same moment.
+    `endings` are the sorted moments of the account's rosters whose silence ends a seat: each of them tells
+    of every seat, so what held before `row` is said again at the first of them after it. Any other roster
+    tells of the seats it lists alone: its rows always stand. A history begins with the first roster that
+    shows the seat. `wins` decides between two rosters of the same moment.
     """
     change = HistoryChange()
     index = bisect_left([known.observed_at for known in history], row.observed_at)
@@ -41,12 +41,16 @@ def insert_observation(
         return change
     before = history[index - 1] if index else None
     after = history[index] if index < len(history) else None
-    if _same(before, row) if before is not None else not row.is_present:
+    is_ending = row.observed_at in endings
+    if not row.is_present and before is None:
+        return change
+    if is_ending and before is not None and _same(before, row):
         return change
     change.new.append(row)
-    was_present = before is not None and before.is_present
-    resumes_at = _first_after(log if was_present else endings, row.observed_at)
-    if resumes_at is not None and (after is None or resumes_at < after.observed_at):
+    resumes_at = _first_after(endings, row.observed_at)
+    was_same = before is not None and _same(before, row)
+    if not was_same and resumes_at is not None and (after is None or resumes_at < after.observed_at):
+        was_present = before is not None and before.is_present
         change.new.append(
             SeatObservation(
                 seat=row.seat,
@@ -55,7 +59,7 @@ def insert_observation(
                 state=before.state if before is not None and was_present else {},
             )
         )
-    elif after is not None and _same(after, row) and after.pk:
+    elif after is not None and after.pk and _same(after, row) and after.observed_at in endings:
         change.dropped.append(after.pk)
     return change
 

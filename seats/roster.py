@@ -220,12 +220,9 @@ class _Writer:
         self.accounts = accounts
         self.applied = applied
         self.teams: dict[tuple[int, int], Team] = {}
-        self.log: dict[int, list[datetime]] = {}
         self.endings: dict[int, list[datetime]] = {}
         for account in accounts.values():
-            covering = SeatRoster.objects.covering(account)
-            self.log[account.pk] = sorted(set(covering.values_list("observed_at", flat=True)))
-            self.endings[account.pk] = sorted(set(covering.ending().values_list("observed_at", flat=True)))
+            self.endings[account.pk] = SeatRoster.objects.covering(account).ending().moments()
 
     def write(self, holdings: Mapping[tuple[int, int], _Holding]) -> None:
         self._meet_teams(holdings)
@@ -290,6 +287,9 @@ class _Writer:
 
     def _remember(self, seat: Seat, holding: _Holding, wins: bool) -> None:
         at = self.roster.observed_at
+        if seat.observed_at is None:
+            # Until now only activity reports knew it: what they said stays with their lines.
+            seat.last_activity_at = seat.last_authenticated_at = None
         if wins:
             self._take(seat, holding)
         seat.first_seen_at = min(seat.first_seen_at, at)
@@ -398,7 +398,6 @@ class _Writer:
                 SeatObservation(
                     seat=seat, observed_at=self.roster.observed_at, is_present=is_present, state=state
                 ),
-                self.log[seat.account_id],
                 self.endings[seat.account_id],
                 wins=seat.observed_at == self.roster.observed_at and seat.file_id == _pk(self.roster.file),
             )

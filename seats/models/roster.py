@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db import models
 from django.db.models import Q
 
@@ -16,6 +18,10 @@ class SeatRosterQuerySet(models.QuerySet["SeatRoster"]):
     def ending(self) -> SeatRosterQuerySet:
         """Rosters whose silence ends a seat: complete, and confirmed to be so."""
         return self.filter(is_complete=True, is_confirmed=True)
+
+    def moments(self) -> list[datetime]:
+        """When these rosters were true, sorted, each once."""
+        return sorted(set(self.values_list("observed_at", flat=True)))
 
     def covering(self, account: Account) -> SeatRosterQuerySet:
         """Rosters that would show a seat of this account: its own and its enterprise's."""

@@ -245,7 +245,7 @@ def in_order(files: list[SampleFile], django_db_setup: None, django_db_blocker: 
 class TestTheOrderOfFiles:
     """Newer and older exports, an enterprise's and its organizations', seats before and after use."""
 
-    @pytest.mark.parametrize("order", ["seats last"])
+    @pytest.mark.parametrize("order", ["backwards", "shuffled", "seats last"])
     def test_does_not_matter(
         self, files: list[SampleFile], in_order: Told, order: str, django_db_blocker: Any
     ) -> None:
