@@ -20,8 +20,12 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         scope = parser.add_mutually_exclusive_group()
         scope.add_argument("--organization", metavar="L", help="only this organization's seats")
-        scope.add_argument("--enterprise", metavar="S", help="only this enterprise's, its organizations included")
-        parser.add_argument("--as-of", metavar="DAY", type=date.fromisoformat, help="a UTC day; default today")
+        scope.add_argument(
+            "--enterprise", metavar="S", help="only this enterprise's, its organizations included"
+        )
+        parser.add_argument(
+            "--as-of", metavar="DAY", type=date.fromisoformat, help="a UTC day; default today"
+        )
         parser.add_argument("--dry-run", action="store_true", help="count, but change nothing")
         parser.add_argument("--json", action="store_true", help="the last line of output is one JSON object")
 
