@@ -13,6 +13,8 @@ from typing import Any, ClassVar
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
+from portal.models import ReportFile
+
 
 @dataclass(frozen=True, slots=True)
 class Figure:
@@ -209,4 +211,5 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
             upload_url = reverse("metrics:upload")
         except NoReverseMatch:
             upload_url = ""
-    return {**context, "panels": panels, "upload_url": upload_url}
+    is_fresh = not panels and not ReportFile.objects.exists()
+    return {**context, "panels": panels, "upload_url": upload_url, "is_fresh": is_fresh}

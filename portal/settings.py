@@ -262,6 +262,7 @@ UNFOLD = {
     "SITE_HEADER": "Copilot Governance",
     "SITE_SUBHEADER": "Seats, use and money",
     "SITE_SYMBOL": "badge",
+    "SITE_URL": "",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "/static/portal/favicon.svg"}],
     "SHOW_VIEW_ON_SITE": False,
     "STYLES": ["portal.site.stylesheet"],

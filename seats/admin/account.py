@@ -9,12 +9,11 @@ from django.db.models import Count, OuterRef, Subquery
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
 from django.utils.html import format_html
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
-from seats.admin.base import NOTHING, NullsLastChangeList, ReadOnlyAdmin, day
+from seats.admin.base import NOTHING, NullsLastChangeList, ReadOnlyAdmin, day, seats_link
 from seats.figures import by_account, of_account
 from seats.models import Account, Seat
 from seats.models.seat import INACTIVE, Verdict
@@ -61,7 +60,7 @@ class AccountAdmin(ReadOnlyAdmin):
     list_select_related: ClassVar[list[str]] = ["parent"]
     search_fields: ClassVar[list[str]] = ["login", "name"]
     fields: ClassVar[list[str]] = [
-        "kind", "login", "name", "github_id", "parent", "former_logins", "seats_link", "watched",
+        "kind", "login", "name", "github_id", "parent", "also_called", "seats_link", "watched",
     ]  # fmt: skip
     readonly_fields = fields
 
@@ -78,19 +77,19 @@ class AccountAdmin(ReadOnlyAdmin):
 
     @display(description="seats", ordering=_seats_of_family())
     def held_seats(self, account: Any) -> str:
-        return _linked(account, account.figures.seats, "")
+        return seats_link(account.figures.seats, account=account.pk)
 
     @display(description="active", ordering=_seats_of_family(verdict=Verdict.ACTIVE))
     def active_seats(self, account: Any) -> str:
-        return _linked(account, account.figures.active, "&verdict=active")
+        return seats_link(account.figures.active, account=account.pk, verdict="active")
 
     @display(description="inactive", ordering=_seats_of_family(verdict__in=INACTIVE))
     def inactive_seats(self, account: Any) -> str:
-        return _linked(account, account.figures.inactive, "&verdict=inactive")
+        return seats_link(account.figures.inactive, account=account.pk, verdict="inactive")
 
     @display(description="unknown", ordering=_seats_of_family(verdict=Verdict.UNKNOWN))
     def unknown_seats(self, account: Any) -> str:
-        return _linked(account, account.figures.by_verdict[Verdict.UNKNOWN], "&verdict=unknown")
+        return seats_link(account.figures.by_verdict[Verdict.UNKNOWN], account=account.pk, verdict="unknown")
 
     # Not a sum in SQL: an enterprise pays for a person once.
     @display(description="per month, estimated")
@@ -101,10 +100,14 @@ class AccountAdmin(ReadOnlyAdmin):
     def watched(self, account: Account) -> str:
         return day(account.watched_since)
 
+    @display(description="former logins")
+    def also_called(self, account: Account) -> str:
+        return ", ".join(map(str, account.former_logins)) or NOTHING
+
     @display(description="seats")
     def seats_link(self, account: Account) -> str:
         figures = of_account(account)
-        return format_html("{}, {} a month", _linked(account, figures.seats, ""), figures.cost)
+        return format_html("{}, {} a month", seats_link(figures.seats, account=account.pk), figures.cost)
 
     def change_view(
         self,
@@ -119,9 +122,3 @@ class AccountAdmin(ReadOnlyAdmin):
             request, object_id, form_url, {**title, **(extra_context or {})}
         )
         return response
-
-
-def _linked(account: Account, count: int, more: str) -> str:
-    """A count that leads to the seats it counts."""
-    url = f"{reverse('admin:seats_seat_changelist')}?account={account.pk}{more}"
-    return format_html('<a class="portal-link" href="{}">{}</a>', url, f"{count:,}")

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.admin import ShowFacets
 from django.db.models import F, QuerySet
 from django.db.models.expressions import OrderBy
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.http import urlencode
 
 import portal.admin.base
 from portal.admin.base import NOTHING, day, few, moment
@@ -21,6 +25,7 @@ __all__ = [
     "day",
     "few",
     "moment",
+    "seats_link",
 ]
 
 
@@ -40,12 +45,21 @@ def _nulls_last(term: Any) -> OrderBy:
 
 
 class PortalModelAdmin(portal.admin.base.PortalModelAdmin):
+    # A count beside each choice of each filter is a query each.
+    show_facets = ShowFacets.NEVER
+
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[NullsLastChangeList]:
         return NullsLastChangeList
 
 
 class ReadOnlyAdmin(PortalModelAdmin, portal.admin.base.ReadOnlyAdmin):
     """For what GitHub, or the portal itself, writes."""
+
+
+def seats_link(count: int, **filters: str | int) -> str:
+    """A count that leads to the seats it counts."""
+    url = f"{reverse('admin:seats_seat_changelist')}?{urlencode(filters)}"
+    return format_html('<a class="portal-link" href="{}">{}</a>', url, f"{count:,}")
 
 
 def confirmation(

@@ -202,3 +202,15 @@ class TeamFilter(AutocompleteFilter):
             return queryset
         members = TeamMembership.objects.filter(team_id=key)
         return queryset.filter(user__in=members.values("user_id"))
+
+
+class PolicyFilter(AutocompleteFilter):
+    """Seats for which this policy is the nearest."""
+
+    title = "policy"
+    parameter_name = "policy"
+    source = (Seat, "policy")
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Seat]) -> QuerySet[Seat]:
+        key = self.key()
+        return queryset if key is None else queryset.filter(policy_id=key)

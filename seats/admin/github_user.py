@@ -11,7 +11,7 @@ from django.urls import reverse
 from unfold.decorators import display
 
 from portal.cards import Cell, Table
-from seats.admin.base import NOTHING, ReadOnlyAdmin, day
+from seats.admin.base import NOTHING, ReadOnlyAdmin, day, seats_link
 from seats.models import Evidence, GitHubUser, Seat, UserLogin
 
 
@@ -48,9 +48,8 @@ class GitHubUserAdmin(ReadOnlyAdmin):
         return person.name or NOTHING
 
     @display(description="seats", ordering="seat_count")
-    def held_seats(self, person: Any) -> int:
-        count: int = person.seat_count
-        return count
+    def held_seats(self, person: Any) -> str:
+        return seats_link(person.seat_count, q=person.login)
 
     @display(description="last evidence", ordering="last_on")
     def last_seen(self, person: Any) -> str:

@@ -12,6 +12,7 @@ from django.utils.html import format_html
 from unfold.decorators import display
 
 from seats import verdicts
+from seats.admin.base import seats_link
 from seats.admin.kept_by_hand import KeptByHandAdmin
 from seats.models import InactivityPolicy
 from seats.models.seat import INACTIVE
@@ -69,16 +70,14 @@ class InactivityPolicyAdmin(KeptByHandAdmin):
         return policy.scope_label
 
     @display(description="seats it decides", ordering="judged")
-    def seats_judged(self, policy: Any) -> int:
-        count: int = policy.judged
-        return count
+    def seats_judged(self, policy: Any) -> str:
+        return seats_link(policy.judged, policy=policy.pk)
 
     # The cached verdicts, so that the list costs the same for one policy and for a hundred; the page of
     # one policy asks anew.
     @display(description="would catch today", ordering="caught_now")
-    def caught(self, policy: Any) -> int:
-        count: int = policy.caught_now
-        return count
+    def caught(self, policy: Any) -> str:
+        return seats_link(policy.caught_now, policy=policy.pk, verdict="inactive")
 
     @display(description="would catch today")
     def catches_today(self, policy: InactivityPolicy) -> str:

@@ -30,7 +30,7 @@ class SeatReviewAdmin(ReadOnlyAdmin):
     search_fields: ClassVar[list[str]] = ["seat__user__login_key", "reason"]
     actions: ClassVar[list[str]] = ["keep"]
     fields: ClassVar[list[str]] = [
-        "seat_link", "state_label", "found", "reason", "opened", "opened_by_whom", "closed",
+        "seat_link", "state_in_words", "found", "reason", "opened", "opened_by_whom", "closed",
     ]  # fmt: skip
     readonly_fields = fields
 
@@ -52,6 +52,10 @@ class SeatReviewAdmin(ReadOnlyAdmin):
     )
     def state_label(self, review: SeatReview) -> tuple[str, str]:
         return review.state, review.get_state_display()
+
+    @display(description="state")
+    def state_in_words(self, review: SeatReview) -> str:
+        return review.get_state_display().capitalize()
 
     @display(description="verdict then", ordering="verdict")
     def found(self, review: SeatReview) -> str:

@@ -19,6 +19,7 @@ from seats.admin.filters import (
     HeldFilter,
     IdleDaysFilter,
     PlanFilter,
+    PolicyFilter,
     TeamFilter,
     VerdictFilter,
 )
@@ -76,13 +77,14 @@ class SeatAdmin(SeatActions, ReadOnlyAdmin):
         GrantedFilter,
         EditorFilter,
         IdleDaysFilter,
+        PolicyFilter,
     ]
     search_fields: ClassVar[list[str]] = ["user__login_key"]
     search_help_text = "Login, also a former one"
     list_select_related: ClassVar[list[str]] = ["account", "user", "assigning_team", "policy"]
     change_form_after_template = "admin/seats/seat/story.html"
-    fieldsets = ((None, {"fields": ["verdict_label", "reason"]}),)
-    readonly_fields: ClassVar[list[str]] = ["verdict_label", "reason"]
+    fields: ClassVar[list[str]] = ["verdict_in_words", "reason"]
+    readonly_fields = fields
 
     # --- What is listed ---
 
@@ -172,6 +174,10 @@ class SeatAdmin(SeatActions, ReadOnlyAdmin):
         return str(price) if price else NOTHING
 
     # --- One seat ---
+
+    @display(description="verdict")
+    def verdict_in_words(self, seat: Seat) -> str:
+        return "Ended" if seat.ended_at else seat.get_verdict_display().capitalize()
 
     @display(description="why")
     def reason(self, seat: Seat) -> str:

@@ -69,7 +69,7 @@ def _facts(seat: Seat) -> Table:
         ("Last seen by us", moment(seat.last_seen_at), ""),
         ("Watched without a gap since", moment(seat.watched_since), ""),
     ]
-    return Table("The seat", ["", ""], [[Cell(name), Cell(value, url)] for name, value, url in rows])
+    return Table("The seat", [], [[Cell(name), Cell(value, url)] for name, value, url in rows])
 
 
 def _grants(seat: Seat) -> Table:

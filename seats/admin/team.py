@@ -7,12 +7,10 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
-from django.urls import reverse
-from django.utils.html import format_html
 from unfold.admin import TabularInline
 from unfold.decorators import display
 
-from seats.admin.base import ReadOnlyAdmin
+from seats.admin.base import NOTHING, ReadOnlyAdmin, seats_link
 from seats.models import Seat, Team, TeamMembership
 
 
@@ -44,7 +42,7 @@ class TeamAdmin(ReadOnlyAdmin):
     search_fields: ClassVar[list[str]] = ["slug", "name", "account__login"]
     search_help_text = "Team or organization"
     fields: ClassVar[list[str]] = [
-        "account", "slug", "name", "github_id", "parent", "former_slugs", "seats",
+        "account", "slug", "name", "github_id", "parent", "also_called", "seats",
     ]  # fmt: skip
     readonly_fields = fields
     inlines: ClassVar[list[Any]] = [MembershipInline]
@@ -61,6 +59,10 @@ class TeamAdmin(ReadOnlyAdmin):
     def team(self, team: Team) -> str:
         return str(team)
 
+    @display(description="former slugs")
+    def also_called(self, team: Team) -> str:
+        return ", ".join(map(str, team.former_slugs)) or NOTHING
+
     @display(description="members", ordering="member_count")
     def members(self, team: Any) -> int:
         count: int = team.member_count
@@ -68,5 +70,4 @@ class TeamAdmin(ReadOnlyAdmin):
 
     @display(description="members with a seat", ordering="holder_count")
     def seats(self, team: Any) -> str:
-        url = f"{reverse('admin:seats_seat_changelist')}?team={team.pk}"
-        return format_html('<a class="portal-link" href="{}">{}</a>', url, f"{team.holder_count:,}")
+        return seats_link(team.holder_count, team=team.pk)

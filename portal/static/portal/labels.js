@@ -16,5 +16,13 @@ function labelBoxes() {
     });
 }
 
+// Django's explanations of a list of choices are spans, which may have a label only in a role.
+function nameExplanations() {
+    document.querySelectorAll(".help-tooltip[aria-label]:not([role])").forEach((span) => span.setAttribute("role", "img"));
+}
+
 // They come at moments of their own: after the page has loaded, and with each row added to a form.
-new MutationObserver(labelBoxes).observe(document.documentElement, { childList: true, subtree: true });
+new MutationObserver(() => {
+    labelBoxes();
+    nameExplanations();
+}).observe(document.documentElement, { childList: true, subtree: true });
