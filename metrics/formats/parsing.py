@@ -23,10 +23,12 @@ from metrics.formats.users import UserDayRecord, parse_user_day
 
 Parse = Callable[[bytes, Mapping[str, Any]], Any]
 
-# Lines that travel to the other process at a time: 4 MB of them.
-CHUNK = 1_000
+# Two, though the writer needs a processor, too: it waits for its database often enough.
+WORKERS = 2
+# Lines that travel to the other process at a time: 2 MB of them.
+CHUNK = 500
 # Chunks on their way: enough that neither side waits, few enough that memory stays flat.
-AHEAD = 4
+AHEAD = 16
 
 
 class Parsed(NamedTuple):
@@ -39,8 +41,7 @@ class Parsed(NamedTuple):
 
 def parse_packed_user_day(raw: bytes, header: Mapping[str, Any]) -> UserDayRecord:
     """A person's day whose `rest` is the blob to be stored."""
-    record = parse_user_day(raw, header)
-    return msgspec.structs.replace(record, rest=pack(record.rest))
+    return parse_user_day(raw, header, pack)
 
 
 def parsed(records: Iterable[Record | Broken], parse: Parse) -> Iterator[Parsed | Broken]:
@@ -66,7 +67,7 @@ def parsed_beside(records: Iterable[Record | Broken]) -> Iterator[Parsed | Broke
     waiting: deque[tuple[list[Record | Broken], Future[bytes] | None]] = deque()
     # Spawned, not forked: the child must not inherit open connections to the database.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(max_workers=1, mp_context=context) as pool:
+    with ProcessPoolExecutor(max_workers=WORKERS, mp_context=context) as pool:
         while True:
             while len(waiting) < AHEAD and (chunk := list(islice(stream, CHUNK))):
                 waiting.append((chunk, _send(pool, chunk)))

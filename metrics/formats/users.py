@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -44,7 +44,7 @@ class UserLine(Usage, kw_only=True, gc=False):
     ai_adoption_phase: AdoptionPhase | None = None
 
 
-class UserDayRecord(msgspec.Struct, frozen=True, gc=False):
+class UserDayRecord(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """A person's day. Missing stays None, never 0."""
 
     day: date
@@ -105,8 +105,10 @@ _lines = msgspec.json.Decoder(UserLine)
 _remainder = Remainder(COLUMNS, frozenset(UserLine.__struct_fields__))
 
 
-def parse_user_day(raw: bytes, header: Mapping[str, Any]) -> UserDayRecord:
-    """The facts of one line; BadRecord says what is wrong with it."""
+def parse_user_day(
+    raw: bytes, header: Mapping[str, Any], pack: Callable[[bytes], bytes] | None = None
+) -> UserDayRecord:
+    """The facts of one line; BadRecord says what is wrong with it. `pack` is applied to its `rest`."""
     try:
         line = _lines.decode(raw)
         rest = _remainder.of(raw)
@@ -155,7 +157,7 @@ def parse_user_day(raw: bytes, header: Mapping[str, Any]) -> UserDayRecord:
         observed_at(day, end_day, created_at),
         _is_only_passive_review(line, cloud_agent, ai_credits),
         content_hash(facts, rest),
-        rest,
+        rest if pack is None else pack(rest),
     )
 
 
