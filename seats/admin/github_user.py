@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import Count, Max, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from unfold.decorators import display
@@ -28,11 +29,12 @@ class GitHubUserAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[GitHubUser]:
         people: QuerySet[GitHubUser] = super().get_queryset(request)
-        newest = Evidence.objects.filter(user=OuterRef("pk")).order_by()
+        # Subqueries, asked for the rows of one page only: joins would be counted and sorted for everybody.
+        held = Seat.objects.held().filter(user=OuterRef("pk")).order_by().values("user")
+        newest = Evidence.objects.filter(user=OuterRef("pk")).order_by().values("user")
         return people.annotate(
-            seat_count=Count("seats", filter=Q(seats__ended_at=None)),
-            # A subquery: a second join would multiply the seats counted.
-            last_on=Subquery(newest.values("user").annotate(newest=Max("last_on")).values("newest")),
+            seat_count=Coalesce(Subquery(held.annotate(seats=Count("pk")).values("seats")), 0),
+            last_on=Subquery(newest.annotate(newest=Max("last_on")).values("newest")),
         )
 
     def get_search_results(

@@ -23,16 +23,10 @@ class KeptByHandAdmin(ImportExportMixin, PortalModelAdmin):
     import_form_class = ImportForm
     export_form_class = ExportForm
     formats: ClassVar[list[Any]] = [CSV, XLSX]
-    show_change_form_export = False
 
     def has_import_permission(self, request: HttpRequest) -> bool:
         # A file may add rows and change some: it needs both permissions.
         return bool(self.has_add_permission(request) and self.has_change_permission(request))
-
-    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        actions: dict[str, Any] = super().get_actions(request)
-        actions.pop("export_admin_action", None)
-        return actions
 
     def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from unfold.admin import TabularInline
 from unfold.decorators import display
@@ -49,10 +50,12 @@ class TeamAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Team]:
         teams: QuerySet[Team] = super().get_queryset(request)
-        holds = Exists(Seat.objects.held().filter(user_id=OuterRef("memberships__user_id")))
+        # Subqueries, asked for the rows of one page only.
+        members = TeamMembership.objects.filter(team=OuterRef("pk")).order_by().values("team")
+        holders = members.filter(Exists(Seat.objects.held().filter(user_id=OuterRef("user_id"))))
         return teams.annotate(
-            member_count=Count("memberships"),
-            holder_count=Count("memberships", filter=Q(holds)),
+            member_count=Coalesce(Subquery(members.annotate(people=Count("pk")).values("people")), 0),
+            holder_count=Coalesce(Subquery(holders.annotate(people=Count("pk")).values("people")), 0),
         )
 
     @display(description="team", ordering="slug")
