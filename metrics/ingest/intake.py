@@ -17,6 +17,7 @@ from metrics.formats.records import records
 from metrics.formats.sources import Source, expand, sources
 from metrics.ingest import kept_files, rejects
 from metrics.ingest.options import Counts, FileOutcome, Options, Refused
+from metrics.ingest.pipelines import USAGE
 from metrics.ingest.rebuild import rebuild_dirty_days
 from metrics.ingest.seat_files import (
     SeatList,
@@ -25,19 +26,9 @@ from metrics.ingest.seat_files import (
     take_activity_report,
     take_seat_list,
 )
-from metrics.ingest.usage import Intake, ScopeDays, TeamRosters, UserDays
 from portal.models import AuditEntry, RejectedLine, ReportFile
 from seats import verdicts
 
-USAGE: dict[Kind, type[Intake]] = {
-    Kind.USERS_1_DAY: UserDays,
-    Kind.USERS_28_DAY: UserDays,
-    Kind.ORGANIZATION_1_DAY: ScopeDays,
-    Kind.ORGANIZATION_28_DAY: ScopeDays,
-    Kind.ENTERPRISE_1_DAY: ScopeDays,
-    Kind.ENTERPRISE_28_DAY: ScopeDays,
-    Kind.USER_TEAMS_1_DAY: TeamRosters,
-}
 # Records taken in so far, of the file at hand.
 OnProgress = Callable[[int], None]
 

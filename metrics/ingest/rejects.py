@@ -14,21 +14,11 @@ from metrics.formats.kinds import Kind
 from metrics.formats.records import Broken, Record, records
 from metrics.ingest import kept_files
 from metrics.ingest.options import Counts, FileOutcome, Options, Refused
+from metrics.ingest.pipelines import USAGE
 from metrics.ingest.rebuild import rebuild_dirty_days
 from metrics.ingest.seat_files import read_seat_list, take_activity_report, take_seat_list
-from metrics.ingest.usage import ScopeDays, TeamRosters, UserDays
 from portal.models import AuditEntry, RejectedLine, ReportFile
 from seats import verdicts
-
-USAGE = {
-    Kind.USERS_1_DAY: UserDays,
-    Kind.USERS_28_DAY: UserDays,
-    Kind.ORGANIZATION_1_DAY: ScopeDays,
-    Kind.ORGANIZATION_28_DAY: ScopeDays,
-    Kind.ENTERPRISE_1_DAY: ScopeDays,
-    Kind.ENTERPRISE_28_DAY: ScopeDays,
-    Kind.USER_TEAMS_1_DAY: TeamRosters,
-}
 
 
 def retry(lines: Iterable[RejectedLine], by: Any = None) -> list[FileOutcome]:

@@ -1,0 +1,149 @@
+"""Take in who was in which team on a day."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+
+from pyroaring import BitMap
+
+from metrics.formats.parsing import Parsed, parsed
+from metrics.formats.records import Broken, Record
+from metrics.formats.user_teams import UserTeamRecord, parse_user_team
+from metrics.ingest.options import Counts, Options
+from metrics.ingest.usage import Intake
+from metrics.models import ReportDay, TeamRoster
+from portal.models import ReportFile
+from seats import evidence
+from seats.models import Account, Team, TeamMembership
+from seats.roster import meet_team
+
+
+class TeamRosters(Intake):
+    """Who was in which team on a day."""
+
+    report = ReportDay.Report.USER_TEAMS
+
+    def __init__(self, file: ReportFile, options: Options, *, is_retry: bool = False) -> None:
+        super().__init__(file, options, is_retry=is_retry)
+        self.teams: dict[tuple[int, int], Team] = {}
+        self.touched: set[int] = set()
+        # For a complete file: all members it names, by team and day.
+        self.seen: dict[tuple[int, int, date], BitMap] = {}
+
+    def parsed(self, records: Iterable[Record | Broken]) -> Iterable[Parsed | Broken]:
+        return parsed(records, parse_user_team)
+
+    def remember(self, parsed: UserTeamRecord) -> None:
+        self.people.saw(parsed.user_id, parsed.user_login, parsed.day)
+
+    def write(self, rows: Sequence[tuple[Account, UserTeamRecord]]) -> Counts:
+        keys = self.people.keys_of({row.user_id: row.user_login for _, row in rows})
+        named: dict[tuple[int, date], list[tuple[int, UserTeamRecord]]] = defaultdict(list)
+        covered: dict[tuple[int, date], datetime] = {}
+        for account, row in rows:
+            team = self._team(account, row)
+            named[team.pk, row.day].append((keys[row.user_id], row))
+            if self.options.complete:
+                self.seen.setdefault((account.pk, team.pk, row.day), BitMap()).add(keys[row.user_id])
+            key = (account.pk, row.day)
+            covered[key] = max(row.observed_at, covered.get(key, row.observed_at))
+        counts = self._merge(named)
+        self.cover(covered)
+        return counts
+
+    def _team(self, account: Account, row: UserTeamRecord) -> Team:
+        key = (account.pk, row.team_id)
+        team = self.teams.get(key)
+        if team is None or (
+            row.slug and row.slug != team.slug and row.day >= (team.slug_seen_on or date.min)
+        ):
+            team = meet_team(account.pk, row.team_id, slug=row.slug, name="", day=row.day)
+            if not self.options.dry_run:
+                self.teams[key] = team
+        return team
+
+    def _merge(self, named: Mapping[tuple[int, date], Sequence[tuple[int, UserTeamRecord]]]) -> Counts:
+        counts = Counts()
+        teams = {team_id for team_id, _ in named}
+        held = {
+            (roster.team_id, roster.day): roster
+            for roster in TeamRoster.objects.filter(
+                team_id__in=teams, day__in={day for _, day in named}
+            ).select_related("team")
+        }
+        accounts = dict(Team.objects.filter(pk__in=teams).values_list("pk", "account_id"))
+        for (team_id, day), rows in named.items():
+            roster = held.get((team_id, day))
+            members = roster.user_keys if roster else BitMap()
+            before = len(members)
+            account = self.progress.accounts[accounts[team_id]]
+            for user_key, row in rows:
+                if user_key in members:
+                    counts.rows_unchanged += 1
+                elif self.is_closed(account, day, row.observed_at):
+                    counts.rows_superseded += 1
+                else:
+                    counts.rows_new += 1
+                    members.add(user_key)
+            observed_at = max(row.observed_at for _, row in rows)
+            if len(members) != before:
+                self._save(team_id, day, members, observed_at)
+                self.mark_dirty([(account.pk, day)])
+        return counts
+
+    def _save(self, team_id: int, day: date, members: BitMap, observed_at: datetime) -> None:
+        self.touched.add(team_id)
+        TeamRoster.objects.update_or_create(
+            team_id=team_id,
+            day=day,
+            defaults={
+                "members": members.serialize(),
+                "member_count": len(members),
+                "file": self.file,
+                "observed_at": observed_at,
+            },
+        )
+
+    def finish(self) -> None:
+        if self.options.complete and not self.is_retry:
+            self._remove_absent()
+        show_memberships(self.touched)
+
+    def _remove_absent(self) -> None:
+        """A complete file also says who was in no team that day."""
+        covered = ReportDay.objects.filter(file=self.file, report=self.report, is_complete=True)
+        for report_day in covered:
+            rosters = TeamRoster.objects.filter(team__account_id=report_day.account_id, day=report_day.day)
+            for roster in rosters.select_related("team"):
+                named = self.seen.get((report_day.account_id, roster.team_id, report_day.day), BitMap())
+                gone = roster.user_keys - named
+                if not gone:
+                    continue
+                self.touched.add(roster.team_id)
+                self.mark_dirty([(report_day.account_id, report_day.day)])
+                self.progress.removed.append(f"{len(gone)} of {roster.team} on {report_day.day}")
+                if named:
+                    self._save(roster.team_id, report_day.day, named, report_day.observed_at)
+                else:
+                    roster.delete()
+
+
+def show_memberships(team_ids: Iterable[int]) -> None:
+    """Make the membership shown today that of each team's newest covered day."""
+    for team_id in team_ids:
+        roster = TeamRoster.objects.filter(team_id=team_id).order_by("-day").first()
+        members = set(roster.user_keys) if roster else set()
+        held = set(TeamMembership.objects.filter(team_id=team_id).values_list("user_id", flat=True))
+        for gone in evidence.chunks(sorted(held - members)):
+            TeamMembership.objects.filter(team_id=team_id, user_id__in=gone).delete()
+        if roster:
+            TeamMembership.objects.filter(team_id=team_id).update(seen_on=roster.day)
+            TeamMembership.objects.bulk_create(
+                (
+                    TeamMembership(team_id=team_id, user_id=user_id, seen_on=roster.day)
+                    for user_id in sorted(members - held)
+                ),
+                batch_size=500,
+            )
