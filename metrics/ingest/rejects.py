@@ -46,9 +46,8 @@ def retry_file(file: ReportFile, by: Any, outcome: FileOutcome) -> None:
 def _retry(file: ReportFile, lines: Sequence[RejectedLine], by: Any, outcome: FileOutcome) -> None:
     kind = Kind(file.kind)
     outcome.kind, outcome.report_file = file.kind, file
-    options = _options(file)
-    header = _header(file)
-    rows = [Record(line.line_number, line.line.encode(), header) for line in lines]
+    options = options_of(file)
+    rows = as_records(file, lines)
     try:
         if kind in USAGE:
             progress = USAGE[kind](file, options, is_retry=True).run(rows)
@@ -65,6 +64,12 @@ def _retry(file: ReportFile, lines: Sequence[RejectedLine], by: Any, outcome: Fi
     )
 
 
+def as_records(file: ReportFile, lines: Iterable[RejectedLine]) -> list[Record]:
+    """Rejected lines as they now stand, under the header they stood under."""
+    header = _header(file)
+    return [Record(line.line_number, line.line.encode(), header) for line in lines]
+
+
 def _header(file: ReportFile) -> Mapping[str, Any]:
     """What the object around the file's records said of them all; empty for plain lines."""
     if not file.kept_path or file.kind == Kind.ACTIVITY_REPORT:
@@ -75,7 +80,9 @@ def _header(file: ReportFile) -> Mapping[str, Any]:
     return {}
 
 
-def _options(file: ReportFile) -> Options:
+def options_of(file: ReportFile) -> Options:
+    """What was said of a file when it came."""
+    """What was said of a file when it came."""
     known = file.options
     taken_at = known.get("taken_at")
     return Options(

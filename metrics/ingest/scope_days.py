@@ -12,7 +12,7 @@ from metrics.formats.records import Broken, Record
 from metrics.formats.scope import ScopeDayRecord, parse_scope_day
 from metrics.ingest.facts import Fact, Known, Table, classify
 from metrics.ingest.options import Counts, Options
-from metrics.ingest.usage import NEVER, Intake
+from metrics.ingest.usage import NEVER, Days, Intake
 from metrics.models import ReportDay, ScopeDay
 from metrics.models.counters import COUNTERS
 from portal.models import ReportFile
@@ -35,8 +35,10 @@ class ScopeDays(Intake):
     )
     COLUMNS = ("account", "day", "source", *READ, "file", "observed_at", "content_hash", "blob")
 
-    def __init__(self, file: ReportFile, options: Options, *, is_retry: bool = False) -> None:
-        super().__init__(file, options, is_retry=is_retry)
+    def __init__(
+        self, file: ReportFile, options: Options, *, is_retry: bool = False, only: Days | None = None
+    ) -> None:
+        super().__init__(file, options, is_retry=is_retry, only=only)
         self.table = Table(ScopeDay, self.COLUMNS)
         self.values = attrgetter(*self.READ)
 

@@ -12,7 +12,7 @@ from metrics.formats.parsing import Parsed, parsed
 from metrics.formats.records import Broken, Record
 from metrics.formats.user_teams import UserTeamRecord, parse_user_team
 from metrics.ingest.options import Counts, Options
-from metrics.ingest.usage import Intake
+from metrics.ingest.usage import Days, Intake
 from metrics.models import ReportDay, TeamRoster
 from portal.models import ReportFile
 from seats import evidence
@@ -25,8 +25,10 @@ class TeamRosters(Intake):
 
     report = ReportDay.Report.USER_TEAMS
 
-    def __init__(self, file: ReportFile, options: Options, *, is_retry: bool = False) -> None:
-        super().__init__(file, options, is_retry=is_retry)
+    def __init__(
+        self, file: ReportFile, options: Options, *, is_retry: bool = False, only: Days | None = None
+    ) -> None:
+        super().__init__(file, options, is_retry=is_retry, only=only)
         self.teams: dict[tuple[int, int], Team] = {}
         self.touched: set[int] = set()
         # For a complete file: all members it names, by team and day.

@@ -34,6 +34,10 @@ KEPT_OF_A_LINE = 64 * 1024
 NEVER = datetime.min.replace(tzinfo=UTC)
 
 
+# (account, day)
+Days = set[tuple[int, date]]
+
+
 class Dated(Protocol):
     """What all usage records have in common."""
 
@@ -62,10 +66,14 @@ class Intake:
 
     report: ReportDay.Report
 
-    def __init__(self, file: ReportFile, options: Options, *, is_retry: bool = False) -> None:
+    def __init__(
+        self, file: ReportFile, options: Options, *, is_retry: bool = False, only: Days | None = None
+    ) -> None:
+        """`is_retry`: the file's own record stands, its rows are written again; `only`: rows of these days."""
         self.file = file
         self.options = options
         self.is_retry = is_retry
+        self.only = only
         self.scopes = Scopes(options)
         self.people = People()
         self.hashes = FileHashes(file)
@@ -139,7 +147,9 @@ class Intake:
                     continue
                 row = record.value
                 try:
-                    rows.append((self.scopes.of(row.enterprise_id, row.organization_id), row))
+                    account = self.scopes.of(row.enterprise_id, row.organization_id)
+                    if self.only is None or (account.id, row.day) in self.only:
+                        rows.append((account, row))
                 except WrongAccount as error:
                     if not rows and self.file.records_done == 0 and not self.is_retry:
                         raise Refused(str(error)) from error

@@ -16,7 +16,7 @@ from metrics.formats.records import Broken, Record
 from metrics.formats.users import UserDayRecord
 from metrics.ingest.facts import Fact, Key, Known, Table, classify
 from metrics.ingest.options import Counts, Options
-from metrics.ingest.usage import NEVER, Intake
+from metrics.ingest.usage import NEVER, Days, Intake
 from metrics.models import ReportDay, UserDay
 from metrics.models.counters import COUNTERS
 from portal.models import ReportFile
@@ -57,8 +57,10 @@ class UserDays(Intake):
         "blob",
     )
 
-    def __init__(self, file: ReportFile, options: Options, *, is_retry: bool = False) -> None:
-        super().__init__(file, options, is_retry=is_retry)
+    def __init__(
+        self, file: ReportFile, options: Options, *, is_retry: bool = False, only: Days | None = None
+    ) -> None:
+        super().__init__(file, options, is_retry=is_retry, only=only)
         self.table = Table(UserDay, self.COLUMNS)
         self.values = attrgetter(*self.READ)
         self.adapt_decimal: Callable[..., Any] = connection.ops.adapt_decimalfield_value
