@@ -20,11 +20,14 @@ from unfold.decorators import action, display
 from metrics.ingest import kept_files
 from metrics.kind_labels import KIND_LABELS, kind_label
 from metrics.models import ReportDay
+from portal import jobs
 from portal.admin.base import NOTHING, ReadOnlyAdmin, day
 from portal.admin.subjects import SubjectColumn
-from portal.models import AuditEntry, ReportFile
+from portal.models import AuditEntry, Job, ReportFile
 
 BLOCK = 256 * 1024
+# What a request may take on; larger files wait for a worker.
+DONE_AT_ONCE = 16 * 1024 * 1024
 STATE_COLOURS = {"reading": "info", "done": "success", "undone": "warning"}
 
 
@@ -65,6 +68,7 @@ class ReportFileAdmin(SubjectColumn, ReadOnlyAdmin):
     sortable_by: list[str] = []
     actions_list = ["upload"]
     actions_detail = ["download"]
+    actions = ["rebuild_days", "undo_files"]
     readonly_fields = [
         "kind_in_words",
         "about",
@@ -188,6 +192,29 @@ class ReportFileAdmin(SubjectColumn, ReadOnlyAdmin):
     @display(description="kept", boolean=True)
     def is_kept(self, file: ReportFile) -> bool:
         return file.kept_file is not None and file.kept_file.is_file()
+
+    def has_undo_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("portal.change_reportfile")
+
+    @action(description="Rebuild the days of selected files", permissions=["undo"])
+    def rebuild_days(self, request: HttpRequest, queryset: QuerySet[ReportFile]) -> None:
+        self._start(request, queryset, "rebuild file", "metrics.tasks.rebuild_file")
+
+    @action(description="Undo selected files: other files decide", permissions=["undo"])
+    def undo_files(self, request: HttpRequest, queryset: QuerySet[ReportFile]) -> None:
+        self._start(request, queryset, "undo file", "metrics.tasks.undo_file")
+
+    def _start(self, request: HttpRequest, files: QuerySet[ReportFile], kind: str, task: str) -> None:
+        """One job per file; what is short is done at once, the rest by a worker."""
+        for file in files:
+            begin = jobs.run_here if file.size <= DONE_AT_ONCE else jobs.enqueue
+            job = begin(kind, f"file:{file.pk}", task, {"file": file.pk}, request.user)
+            if job.state == Job.State.DONE:
+                messages.success(request, f"{file.name}: {job.tally['days']} days made anew.")
+            elif job.is_live:
+                messages.info(request, f"{file.name}: a worker is at it; see the jobs.")
+            else:
+                messages.error(request, f"{file.name}: {job.error}")
 
     def has_upload_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("portal.add_reportfile")

@@ -69,7 +69,7 @@ class Intake:
     def __init__(
         self, file: ReportFile, options: Options, *, is_retry: bool = False, only: Days | None = None
     ) -> None:
-        """`is_retry`: the file's own record stands, its rows are written again; `only`: rows of these days."""
+        """`is_retry`: the file's own record stands, only its rows are written; `only`: of these days."""
         self.file = file
         self.options = options
         self.is_retry = is_retry

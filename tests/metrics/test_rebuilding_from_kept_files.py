@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from django.test import Client
 
 from metrics.ingest.rebuild_files import CannotRebuild, rebuild, undo
 from metrics.ingest.rejects import retry
 from metrics.models import DirtyDay, ScopeDay, TeamDay, UserDay
-from portal.models import AuditEntry, RejectedLine, ReportFile
+from portal.models import AuditEntry, Job, RejectedLine, ReportFile
 from tests.metrics.report_files import seat, take, team_row, user_day, write_lines, write_seats
 
 pytestmark = pytest.mark.django_db
@@ -99,3 +100,30 @@ def test_seat_lists_are_not_undone(tmp_path: Path) -> None:
     file = take(write_seats(tmp_path / "a", [seat(1)]), organization="acme").report_file
     with pytest.raises(CannotRebuild, match="Seat lists"):
         undo(file)
+
+
+def act(client: Client, action: str, file: ReportFile) -> str:
+    data = {"action": action, "_selected_action": [file.pk]}
+    return client.post("/portal/reportfile/", data, follow=True).content.decode()
+
+
+def test_an_admin_undoes_a_file_from_the_list_and_reads_what_happened(
+    olga_client: Client, tmp_path: Path
+) -> None:
+    file = take(write_lines(tmp_path / "usage", [user_day(1, DAY)])).report_file
+    assert "usage: 1 days made anew." in act(olga_client, "undo_files", file)
+    assert not UserDay.objects.exists()
+    assert Job.objects.get().kind == "undo file"
+    assert AuditEntry.objects.get(action="file undone").actor_name == "olga"
+
+
+def test_a_refusal_to_undo_is_told_in_a_sentence(olga_client: Client, tmp_path: Path) -> None:
+    file = take(write_seats(tmp_path / "a", [seat(1)]), organization="acme").report_file
+    assert "Seat lists and activity reports cannot be undone" in act(olga_client, "undo_files", file)
+
+
+def test_who_may_only_view_undoes_nothing(vic_client: Client, tmp_path: Path) -> None:
+    file = take(write_lines(tmp_path / "usage", [user_day(1, DAY)])).report_file
+    assert "undo_files" not in vic_client.get("/portal/reportfile/").content.decode()
+    act(vic_client, "undo_files", file)
+    assert UserDay.objects.count() == 1
