@@ -115,19 +115,20 @@ class TeamRosters(Intake):
 
     def _remove_absent(self) -> None:
         """A complete file also says who was in no team that day."""
-        covered = ReportDay.objects.filter(file=self.file, report=self.report, is_complete=True)
-        for report_day in covered:
-            rosters = TeamRoster.objects.filter(team__account_id=report_day.account_id, day=report_day.day)
+        for (account_id, day), at in self.told.items():
+            rosters = TeamRoster.objects.filter(team__account_id=account_id, day=day, observed_at__lte=at)
             for roster in rosters.select_related("team"):
-                named = self.seen.get((report_day.account_id, roster.team_id, report_day.day), BitMap())
+                named = self.seen.get((account_id, roster.team_id, day), BitMap())
                 gone = roster.user_keys - named
                 if not gone:
                     continue
+                self.progress.removed.append(f"{len(gone)} of {roster.team} on {day}")
+                if self.options.dry_run:
+                    continue
                 self.touched.add(roster.team_id)
-                self.mark_dirty([(report_day.account_id, report_day.day)])
-                self.progress.removed.append(f"{len(gone)} of {roster.team} on {report_day.day}")
+                self.mark_dirty([(account_id, day)])
                 if named:
-                    self._save(roster.team_id, report_day.day, named, report_day.observed_at)
+                    self._save(roster.team_id, day, named, at)
                 else:
                     roster.delete()
 

@@ -79,8 +79,10 @@ class Intake:
         self.hashes = FileHashes(file)
         self.adapted = Adapted()
         self.progress = Progress()
-        self._covered: dict[tuple[int, date], tuple[datetime, str, bool]] = {}
+        self._covered: dict[tuple[int, date], tuple[datetime, bool, str]] = {}
         self._marked: set[tuple[int, date]] = set()
+        # For a complete file: the days of which it tells all there was, and as of when.
+        self.told: dict[tuple[int, date], datetime] = {}
 
     # Subclasses say how a record is read, remembered and written.
 
@@ -204,42 +206,45 @@ class Intake:
     # Coverage.
 
     def is_closed(self, account: Account, day: date, observed_at: datetime) -> bool:
-        """Whether a newer complete file has already told all there was of this day."""
-        at, sha256, is_complete = self._coverage(account, day)
-        return is_complete and (at, sha256) > (observed_at, self.file.sha256)
+        """Whether a complete file has told all there was of this day, and is the newer one.
 
-    def _coverage(self, account: Account, day: date) -> tuple[datetime, str, bool]:
+        At the same moment a complete file beats one that is not, and of two complete ones the sha256 decides.
+        """
+        at, is_complete, sha256 = self._coverage(account, day)
+        if not is_complete or at != observed_at:
+            return is_complete and at > observed_at
+        return not self.options.complete or sha256 > self.file.sha256
+
+    def _coverage(self, account: Account, day: date) -> tuple[datetime, bool, str]:
         key = (account.pk, day)
         if key not in self._covered:
             known = (
                 ReportDay.objects.filter(account=account, report=self.report, day=day)
-                .values_list("observed_at", "file__sha256", "is_complete")
+                .values_list("observed_at", "is_complete", "file__sha256")
                 .first()
             )
-            self._covered[key] = known or (NEVER, "", False)
+            self._covered[key] = known or (NEVER, False, "")
         return self._covered[key]
 
     def cover(self, days: Mapping[tuple[int, date], datetime]) -> None:
         """Say that this file covers these (account, day), as of these moments."""
         for (account_id, day), observed_at in days.items():
-            account = self.progress.accounts[account_id]
-            at, sha256, is_complete = self._coverage(account, day)
-            complete = self.options.complete or (is_complete and at >= observed_at)
-            if (observed_at, self.file.sha256) <= (at, sha256) and complete == is_complete:
+            said = (observed_at, self.options.complete, self.file.sha256)
+            if said <= self._coverage(self.progress.accounts[account_id], day):
                 continue
-            newest = max((at, sha256), (observed_at, self.file.sha256))
             ReportDay.objects.update_or_create(
                 account_id=account_id,
                 report=self.report,
                 day=day,
-                defaults={"is_complete": complete}
-                | (
-                    {"file": self.file, "observed_at": observed_at}
-                    if newest == (observed_at, self.file.sha256)
-                    else {}
-                ),
+                defaults={
+                    "file": self.file,
+                    "observed_at": observed_at,
+                    "is_complete": self.options.complete,
+                },
             )
-            self._covered[account_id, day] = (*newest, complete)
+            self._covered[account_id, day] = said
+            if self.options.complete:
+                self.told[account_id, day] = observed_at
         if days:
             first = min(day for _, day in days)
             last = max(day for _, day in days)

@@ -67,6 +67,8 @@ class UserDays(Intake):
         self.used: dict[int, date] = {}
         self.credits: dict[int, date] = {}
         self.added: dict[tuple[int, date], BitMap] = defaultdict(BitMap)
+        # For a complete file: everybody it names, by account and day.
+        self.named: dict[tuple[int, date], BitMap] = defaultdict(BitMap)
         self._fresh: dict[tuple[int, date], bool] = {}
 
     def parsed(self, records: Iterable[Record | Broken]) -> Iterable[Parsed | Broken]:
@@ -94,6 +96,8 @@ class UserDays(Intake):
             at = covered.get((account_id, row.day))
             if at is None or row.observed_at > at:
                 covered[account_id, row.day] = row.observed_at
+            if self.options.complete:
+                self.named[account_id, row.day].add(key[0])
         counts = Counts()
         for account_id, some in facts.items():
             counts.add(self._write_account(self.progress.accounts[account_id], some))
@@ -179,14 +183,18 @@ class UserDays(Intake):
 
     def _remove_absent(self) -> None:
         """A complete file also says who was not there: those rows go, and are listed."""
-        covered = ReportDay.objects.filter(file=self.file, report=self.report, is_complete=True)
-        for report_day in covered.select_related("account"):
-            # What this file said, or confirmed, bears its moment; whatever is older it did not contain.
-            absent = UserDay.objects.filter(account_id=report_day.account_id, day=report_day.day).filter(
-                observed_at__lt=report_day.observed_at
+        for (account_id, day), at in self.told.items():
+            rows = UserDay.objects.filter(account_id=account_id, day=day, observed_at__lte=at).values_list(
+                "pk", "user_id", "user__login", "observed_at", "file__is_complete", "file__sha256"
             )
-            logins = list(absent.values_list("user__login", flat=True))
-            if logins:
-                absent.delete()
-                self.progress.removed += [f"{login} on {report_day.day}" for login in sorted(logins)]
-                self.mark_dirty([(report_day.account_id, report_day.day)])
+            said = (at, True, self.file.sha256)
+            absent = {
+                pk: login
+                for pk, user_id, login, *known in rows.iterator()
+                if user_id not in self.named[account_id, day] and tuple(known) < said
+            }
+            self.progress.removed += [f"{login} on {day}" for login in sorted(absent.values())]
+            if absent and not self.options.dry_run:
+                for pks in evidence.chunks(sorted(absent)):
+                    UserDay.objects.filter(pk__in=pks).delete()
+                self.mark_dirty([(account_id, day)])

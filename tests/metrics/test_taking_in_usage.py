@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from metrics.ingest.rejects import retry
-from metrics.models import DayUsers, DirtyDay, ReportDay, ScopeDay, TeamDay, UserDay
+from metrics.models import DayUsers, DirtyDay, ReportDay, ScopeDay, TeamDay, TeamRoster, UserDay
 from portal.models import RejectedLine, ReportFile
 from seats.models import Account, Evidence, GitHubUser
 from tests.metrics.report_files import take, team_row, user_day, write_lines
@@ -192,6 +192,34 @@ def test_a_complete_file_removes_who_is_no_longer_in_it_and_lists_them(tmp_path:
     assert outcome.removed == ["user-2 on 2026-09-10"]
     assert UserDay.objects.count() == 2
     assert ScopeDay.objects.get().daily_active_users == 2
+
+
+def test_of_one_moment_the_complete_file_decides_who_was_there_in_any_order(tmp_path: Path) -> None:
+    part = write_lines(tmp_path / "a", [user_day(n, DAY) for n in (1, 2, 3)])
+    whole = write_lines(tmp_path / "b", [user_day(n, DAY) for n in (1, 3)])
+    take(part)
+    assert take(whole, complete=True).removed == ["user-2 on 2026-09-10"]
+    first = state()
+    UserDay.objects.all().delete()
+    ReportDay.objects.all().delete()
+    ReportFile.objects.all().update(state=ReportFile.State.UNDONE)
+    take(whole, complete=True)
+    assert take(part).counts.rows_superseded == 1
+    assert state() == first
+
+
+def test_a_dry_run_of_a_complete_file_lists_whom_it_would_remove(tmp_path: Path) -> None:
+    take(write_lines(tmp_path / "a", [user_day(n, DAY) for n in (1, 2, 3)]))
+    whole = write_lines(tmp_path / "b", [user_day(n, DAY) for n in (1, 3)])
+    assert take(whole, complete=True, dry_run=True).removed == ["user-2 on 2026-09-10"]
+    assert UserDay.objects.count() == 3
+
+
+def test_a_complete_membership_report_removes_who_left_the_team(tmp_path: Path) -> None:
+    take(write_lines(tmp_path / "a", [team_row(n, 10, DAY) for n in (1, 2)] + [team_row(3, 20, DAY)]))
+    outcome = take(write_lines(tmp_path / "b", [team_row(1, 10, DAY)]), complete=True)
+    assert outcome.removed == ["1 of team-10 on 2026-09-10", "1 of team-20 on 2026-09-10"]
+    assert [roster.member_count for roster in TeamRoster.objects.all()] == [1]
 
 
 def test_an_older_partial_file_does_not_bring_back_whom_a_complete_one_removed(tmp_path: Path) -> None:
