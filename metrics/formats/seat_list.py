@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any
 
 import msgspec
 
@@ -19,7 +19,6 @@ from metrics.formats.fields import (
     read_past_instant,
     read_text,
 )
-from metrics.formats.records import Broken, Page, scan
 from metrics.formats.rest import check_text
 
 
@@ -79,43 +78,7 @@ class SeatRecord(msgspec.Struct, frozen=True, gc=False):
     pending_cancellation_date: date | None
 
 
-class PageTotals(NamedTuple):
-    """What the pages of a seat list say about the whole list."""
-
-    pages: int
-    totals: frozenset[int]  # every different `total_seats` there is
-    pages_without_total: int
-    is_broken: bool  # something in the file could not be read as a seat at all
-
-    @property
-    def agreed(self) -> int | None:
-        """The `total_seats` that every page names; None where they differ or do not say."""
-        if self.pages_without_total or self.is_broken or len(self.totals) != 1:
-            return None
-        return next(iter(self.totals))
-
-
 _elements = msgspec.json.Decoder(SeatElement)
-
-
-def page_totals(open_stream: Callable[[], BinaryIO]) -> PageTotals:
-    """Whether all pages of a list agree on how many seats there are."""
-    pages = without = 0
-    totals: set[int] = set()
-    is_broken = False
-    for item in scan(open_stream):
-        if isinstance(item, Page):
-            pages += 1
-            total = total_seats(item.header)
-            if total is None:
-                without += 1
-            else:
-                totals.add(total)
-        elif isinstance(item, Broken):
-            is_broken = True
-        elif not item.wrapper and without == 0:
-            without += 1  # a seat that lies in no page
-    return PageTotals(pages, frozenset(totals), without, is_broken)
 
 
 def total_seats(header: Mapping[str, Any]) -> int | None:

@@ -11,7 +11,7 @@ from django.db import transaction
 from metrics.formats.activity_report import ActivityReportRecord
 from metrics.formats.errors import BadRecord
 from metrics.formats.records import Broken, Record
-from metrics.formats.seat_list import SeatRecord, parse_seat
+from metrics.formats.seat_list import SeatRecord, parse_seat, total_seats
 from metrics.ingest.options import Counts, Options, Refused
 from metrics.ingest.scope import Scopes
 from portal.models import RejectedLine, ReportFile
@@ -87,8 +87,7 @@ def read_seat_list(records: Iterable[Record | Broken]) -> SeatList:
         if isinstance(record, Broken):
             seats.broken.append((record.number, record.reason, record.raw))
             continue
-        total = record.header.get("total_seats")
-        seats.totals.add(total if isinstance(total, int) else None)
+        seats.totals.add(total_seats(record.header))
         try:
             seats.grants.append(_grant(record.number, parse_seat(record.raw, record.header)))
         except BadRecord as error:

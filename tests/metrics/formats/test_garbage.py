@@ -17,7 +17,7 @@ from metrics.formats.errors import BadRecord, Unreadable
 from metrics.formats.kinds import identify
 from metrics.formats.records import Broken, records
 from metrics.formats.scope import parse_scope_day
-from metrics.formats.seat_list import page_totals, parse_seat
+from metrics.formats.seat_list import parse_seat
 from metrics.formats.sources import sources
 from metrics.formats.user_teams import parse_user_team
 from metrics.formats.users import parse_user_day
@@ -75,7 +75,6 @@ def read_everything(content: bytes) -> None:
         assert "Error" not in sentence
     for item in records(stream_of(content)):
         parse_everything(item.raw)
-    page_totals(stream_of(content))
 
 
 def refusal_of(path: Path) -> str:

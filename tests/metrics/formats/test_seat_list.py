@@ -9,8 +9,8 @@ import pytest
 
 from metrics.formats.errors import BadRecord
 from metrics.formats.records import Record, records
-from metrics.formats.seat_list import page_totals, parse_seat, total_seats
-from tests.metrics.formats.made import dumped, lines, seat, stream_of, without
+from metrics.formats.seat_list import parse_seat, total_seats
+from tests.metrics.formats.made import dumped, lines, seat, stream_of
 
 pytestmark = pytest.mark.usefixtures("clock")
 
@@ -112,24 +112,3 @@ def test_seats_know_the_total_of_their_page_whatever_the_form(content: bytes) ->
     found = list(records(stream_of(content)))
     assert [item.number for item in found] == [1, 2, 3]
     assert all(isinstance(item, Record) and total_seats(item.header) == 3 for item in found)
-    assert page_totals(stream_of(content)).agreed == 3
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        lines([page(3, seat()), page(4, seat())]),
-        lines([page(3, seat()), without(page(3, seat()), "total_seats")]),
-        lines([page("3", seat())]),
-        lines([page(3, seat())])[:-20],
-        lines([seat(), seat()]),
-        b"",
-    ],
-    ids=["totals differ", "one says none", "no number", "cut short", "no pages", "empty"],
-)
-def test_pages_that_do_not_agree_make_no_whole(content: bytes) -> None:
-    assert page_totals(stream_of(content)).agreed is None
-
-
-def test_an_empty_list_says_so() -> None:
-    assert page_totals(stream_of(dumped(page(0)))).agreed == 0
