@@ -213,6 +213,9 @@ def _finish(file: ReportFile, outcome: FileOutcome, by: Any) -> None:
         file.state = ReportFile.State.DONE
         file.finished_at = datetime.now(UTC)
         file.save()
+        # The same file again: its lines are rejected once, under the newest record of it.
+        before = ReportFile.objects.filter(sha256=file.sha256, kind=file.kind, options=file.options)
+        RejectedLine.objects.open().filter(file__in=before.exclude(pk=file.pk)).delete()
         AuditEntry.objects.record(
             "file taken in",
             subject=f"file:{file.pk}",

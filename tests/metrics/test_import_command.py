@@ -14,7 +14,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from metrics.models import UserDay
-from portal.models import ReportFile
+from portal.models import RejectedLine, ReportFile
 from seats.models import Seat, SeatRoster
 from tests.metrics.report_files import seat, user_day, write_lines, write_seats
 
@@ -59,6 +59,14 @@ def test_a_file_with_a_broken_line_exits_1_and_names_it(tmp_path: Path) -> None:
     assert code == 1
     assert [reject["line"] for reject in answer["files"][0]["rejected"]] == [2]
     assert f"{path}, line 2: " in err
+
+
+def test_the_same_broken_file_again_lists_its_rejects_once(tmp_path: Path) -> None:
+    path = write_lines(tmp_path / "a", [user_day(1, DAY), {"day": None}])
+    assert run(path)[1]["rows_rejected"] == 1
+    again = run(path)[1]
+    assert (again["rows_unchanged"], again["rows_rejected"]) == (1, 1)
+    assert RejectedLine.objects.count() == 1
 
 
 @pytest.mark.parametrize(
