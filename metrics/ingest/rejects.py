@@ -102,12 +102,11 @@ def _retry_seat_file(
     )  # fmt: skip
     part.save()
     try:
+        moment = Options(options.organization, options.enterprise, options.taken_at or file.observed_at)
         if kind == Kind.SEATS:
-            at = options.taken_at or file.observed_at
-            moment = Options(options.organization, options.enterprise, at)
             taken = take_seat_list(part, moment, read_seat_list(rows))
         else:
-            taken = take_activity_report(part, options, _activity_lines(file, rows))
+            taken = take_activity_report(part, moment, _activity_lines(file, rows))
     finally:
         _hand_over(part, file)
     return taken.counts, taken.rejected

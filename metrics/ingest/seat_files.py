@@ -218,9 +218,7 @@ def take_activity_report(
 ) -> Taken:
     """Apply an activity report, batch by batch; a second run of the same lines changes nothing."""
     taken = Taken()
-    batch: list[ReportedActivity] = []
     broken: list[tuple[int, str, bytes]] = []
-    taken_at = options.taken_at or file.received_at
     if not (options.organization or options.enterprise):
         raise Refused(
             "An activity report does not say which organization or enterprise it is of: name it "
@@ -231,21 +229,24 @@ def take_activity_report(
             insert_for_now(file)
         account = Scopes(options).named()
         assert account is not None  # noqa: S101 - one was named, above; for the type checker
+        rows: list[tuple[int, ActivityReportRecord]] = []
         for line in lines:
             if isinstance(line, Broken):
                 broken.append((line.number, line.reason, line.raw))
-                continue
-            number, row = line
-            batch.append(
-                ReportedActivity(
-                    number=number,
-                    login=row.login,
-                    report_time=row.report_time or taken_at,
-                    last_authenticated_at=row.last_authenticated_at,
-                    last_activity_at=row.last_activity_at,
-                    last_surface_used=row.last_surface_used,
-                )
+            else:
+                rows.append(line)
+        taken_at = options.taken_at or _newest_moment(row for _, row in rows) or file.received_at
+        batch = [
+            ReportedActivity(
+                number=number,
+                login=row.login,
+                report_time=row.report_time or taken_at,
+                last_authenticated_at=row.last_authenticated_at,
+                last_activity_at=row.last_activity_at,
+                last_surface_used=row.last_surface_used,
             )
+            for number, row in rows
+        ]
         for start in range(0, len(batch), CSV_BATCH):
             counts = activity_report.apply(account, batch[start : start + CSV_BATCH], file)
             taken.counts.add(Counts(counts.new, counts.changed, counts.unchanged, counts.superseded))
@@ -260,6 +261,12 @@ def take_activity_report(
         if options.dry_run:
             transaction.set_rollback(True)
     return taken
+
+
+def _newest_moment(rows: Iterable[ActivityReportRecord]) -> datetime | None:
+    """The newest time in a report: older ones do not say when they were made."""
+    times = [at for row in rows for at in (row.last_activity_at, row.last_authenticated_at) if at is not None]
+    return max(times, default=None)
 
 
 def insert_for_now(file: ReportFile) -> None:

@@ -221,6 +221,18 @@ def test_a_renamed_person_stays_one_with_one_history(tmp_path: Path) -> None:
     assert person.logins.count() == 2
 
 
+def test_an_older_report_that_does_not_say_when_it_was_made_is_of_its_newest_time(tmp_path: Path) -> None:
+    path = tmp_path / "old.csv"
+    path.write_text("Login,Last Usage Date,Last Editor Used\nann,2025-08-01,vscode\nbob,2025-08-09,vim\n")
+    take(path, organization="acme")
+    again = take(path, organization="acme")
+    assert again.counts.rows_unchanged == 2
+    assert ActivityLine.objects.count() == 2
+    assert set(ActivityLine.objects.values_list("report_time", flat=True)) == {
+        datetime(2025, 8, 9, tzinfo=UTC)
+    }
+
+
 def test_an_activity_report_never_ends_a_seat_and_shows_new_ones(tmp_path: Path) -> None:
     take(write_seats(tmp_path / "s", [seat(1), seat(2)]), organization="acme", taken_at=at(1))
     take(write_csv(tmp_path / "c", 5, ("user-1", ""), ("newcomer", "")), organization="acme")
