@@ -17,10 +17,9 @@ from django.views.generic import RedirectView
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter, RangeDateTimeFilter
 from unfold.decorators import action, display
 
-from metrics.ingest import kept_files
 from metrics.kind_labels import KIND_LABELS, kind_label
 from metrics.models import ReportDay
-from portal import jobs
+from portal import jobs, kept_files
 from portal.admin.base import NOTHING, ReadOnlyAdmin, day
 from portal.admin.subjects import SubjectColumn
 from portal.models import AuditEntry, Job, ReportFile

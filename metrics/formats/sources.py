@@ -15,6 +15,7 @@ from metrics.formats.errors import BrokenOffError
 from metrics.formats.errors import Unreadable as Unreadable
 
 MAX_BYTES = 64 * 1024**3  # unpacked; a year of an enterprise's largest report is below it
+BLOCK = 1024 * 1024
 MAX_NESTING = 2  # an archive within an archive, no more
 
 _BOM = b"\xef\xbb\xbf"
@@ -42,6 +43,15 @@ def expand(paths: Iterable[Path]) -> list[Path]:
             folders[:] = sorted(name for name in folders if not _is_hidden(name))
             found.extend(Path(folder) / name for name in sorted(names) if not _is_hidden(name))
     return found
+
+
+def blocks(stream: BinaryIO) -> Iterator[bytes]:
+    """The stream to its end, or to where it breaks off: what is there is taken in all the same."""
+    try:
+        while block := stream.read(BLOCK):
+            yield block
+    except BrokenOffError:
+        return
 
 
 def sources(path: Path, max_bytes: int = MAX_BYTES) -> Iterator[Source]:

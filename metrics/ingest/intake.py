@@ -14,8 +14,8 @@ from metrics.formats import activity_report as activity_csv
 from metrics.formats.errors import BrokenOffError, Unreadable
 from metrics.formats.kinds import Kind, identify
 from metrics.formats.records import records
-from metrics.formats.sources import Source, expand, sources
-from metrics.ingest import kept_files, rejects
+from metrics.formats.sources import Source, blocks, expand, sources
+from metrics.ingest import rejects
 from metrics.ingest.options import Counts, FileOutcome, Options, Refused
 from metrics.ingest.pipelines import USAGE
 from metrics.ingest.rebuild import rebuild_dirty_days
@@ -26,6 +26,7 @@ from metrics.ingest.seat_files import (
     take_activity_report,
     take_seat_list,
 )
+from portal import kept_files
 from portal.models import AuditEntry, RejectedLine, ReportFile
 from seats import verdicts
 
@@ -109,12 +110,12 @@ def _take_in_source(
         outcome.kind = kind.value
         if options.dry_run:
             with source.open() as stream:
-                sha256, size = kept_files.digest(stream)
+                sha256, size = kept_files.digest(blocks(stream))
             file = _new_file(source, kind, origin, options, by, sha256, size)
             _read(source, kind, file, options, outcome, progress)
             return outcome
         with source.open() as stream:
-            sha256, size, kept_path = kept_files.keep(stream)
+            sha256, size, kept_path = kept_files.keep(blocks(stream))
         with kept_files.sole_reader(sha256):
             _take_in_kept(source, kind, origin, options, by, (sha256, size, kept_path), outcome, progress)
     except (Unreadable, BrokenOffError, Refused, kept_files.BeingTakenIn) as error:

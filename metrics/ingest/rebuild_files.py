@@ -14,13 +14,13 @@ from django.db import transaction
 
 from metrics.formats.kinds import Kind
 from metrics.formats.records import records
-from metrics.ingest import kept_files
 from metrics.ingest.options import Options, Refused
 from metrics.ingest.pipelines import USAGE
 from metrics.ingest.rebuild import rebuild_dirty_days
 from metrics.ingest.rejects import as_records, options_of
 from metrics.ingest.usage import Days
 from metrics.models import DirtyDay, ReportDay, ScopeDay, TeamRoster, UserDay
+from portal import kept_files
 from portal.models import AuditEntry, ReportFile
 from seats import verdicts
 from seats.models import Account

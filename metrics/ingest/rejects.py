@@ -12,11 +12,11 @@ from django.utils import timezone
 from metrics.formats import activity_report as activity_csv
 from metrics.formats.kinds import Kind
 from metrics.formats.records import Broken, Record, records
-from metrics.ingest import kept_files
 from metrics.ingest.options import Counts, FileOutcome, Options, Refused
 from metrics.ingest.pipelines import USAGE
 from metrics.ingest.rebuild import rebuild_dirty_days
 from metrics.ingest.seat_files import read_seat_list, take_activity_report, take_seat_list
+from portal import kept_files
 from portal.models import AuditEntry, RejectedLine, ReportFile
 from seats import verdicts
 

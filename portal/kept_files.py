@@ -6,7 +6,7 @@ import fcntl
 import hashlib
 import io
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -14,24 +14,25 @@ from typing import BinaryIO, cast
 import zstandard
 from django.conf import settings
 
-from metrics.formats.errors import BrokenOffError
-
 BLOCK = 1024 * 1024
 # Speed matters more than the last byte: the file is read by a person or a repair, if ever.
 LEVEL = 1
 
 
-def digest(stream: BinaryIO) -> tuple[str, int]:
-    """sha256 and length of a stream."""
+def digest(blocks: Iterable[bytes]) -> tuple[str, int]:
+    """sha256 and length of what these blocks hold."""
     sha256, size = hashlib.sha256(), 0
-    for block in _blocks(stream):
+    for block in blocks:
         sha256.update(block)
         size += len(block)
     return sha256.hexdigest(), size
 
 
-def keep(stream: BinaryIO) -> tuple[str, int, str]:
-    """Store a stream; returns its sha256, its length and the path below DATA_DIR. Same content, same path."""
+def keep(blocks: Iterable[bytes]) -> tuple[str, int, str]:
+    """Store what these blocks hold; returns its sha256, its length and the path below DATA_DIR.
+
+    Same content, same path.
+    """
     folder = settings.DATA_DIR / "kept"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     sha256, size = hashlib.sha256(), 0
@@ -41,7 +42,7 @@ def keep(stream: BinaryIO) -> tuple[str, int, str]:
             _private(temporary) as file,
             zstandard.ZstdCompressor(level=LEVEL, threads=1).stream_writer(file, closefd=False) as writer,
         ):
-            for block in _blocks(stream):
+            for block in blocks:
                 sha256.update(block)
                 size += len(block)
                 writer.write(block)
@@ -52,15 +53,6 @@ def keep(stream: BinaryIO) -> tuple[str, int, str]:
     finally:
         temporary.unlink(missing_ok=True)
     return name, size, str(kept.relative_to(settings.DATA_DIR))
-
-
-def _blocks(stream: BinaryIO) -> Iterator[bytes]:
-    """The stream to its end, or to where it breaks off: what is there is taken in all the same."""
-    try:
-        while block := stream.read(BLOCK):
-            yield block
-    except BrokenOffError:
-        return
 
 
 def _private(path: Path) -> BinaryIO:
