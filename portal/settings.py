@@ -123,6 +123,15 @@ else:
 
 # --- What it talks to -------------------------------------------------------------------------
 
+# Where a new connection is thought to lead; with data residency it is https://api.SUBDOMAIN.ghe.com.
+GITHUB_API_URL = env.str("GITHUB_API_URL", default="https://api.github.com").rstrip("/")
+# Hosts that reports are downloaded from, `*` for any run of characters but a dot. A host of this machine
+# also allows http and any port. They never get a credential.
+REPORT_HOSTS = env.list(
+    "REPORT_HOSTS",
+    default=["copilot-reports.github.com", "copilot-reports.*.ghe.com", "copilot-reports-*.azurefd.net"],
+)
+
 MAIL = env.email_url("EMAIL_URL", default="consolemail://")
 if django.VERSION >= (6, 1):
     SMTP_OPTIONS = {

@@ -1,6 +1,7 @@
 from portal.models.audit import AuditEntry, AuditHead
+from portal.models.connection import Connection
 from portal.models.job import Job
 from portal.models.rejected_line import RejectedLine
 from portal.models.report_file import ReportFile
 
-__all__ = ["AuditEntry", "AuditHead", "Job", "RejectedLine", "ReportFile"]
+__all__ = ["AuditEntry", "AuditHead", "Connection", "Job", "RejectedLine", "ReportFile"]

@@ -1,4 +1,5 @@
-from django.db import migrations
+import django.db.models.deletion
+from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
@@ -7,4 +8,17 @@ class Migration(migrations.Migration):
         ("portal", "0002_connections"),
     ]
 
-    operations = []
+    operations = [
+        migrations.AddField(
+            model_name="account",
+            name="connection",
+            field=models.ForeignKey(
+                blank=True,
+                help_text="How GitHub is asked about it. An organization without one uses its enterprise's.",
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="accounts",
+                to="portal.connection",
+            ),
+        ),
+    ]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.db import models
 from django.utils import timezone
 
+from portal.models import Connection
+
 
 class AccountQuerySet(models.QuerySet["Account"]):
     def organizations(self) -> AccountQuerySet:
@@ -47,6 +49,10 @@ class Account(models.Model):
     login_key = models.CharField(max_length=280, unique=True, null=True, editable=False)
     id_key = models.CharField(max_length=40, unique=True, null=True, editable=False)
     former_logins = models.JSONField(default=list, blank=True)
+    connection = models.ForeignKey(
+        Connection, null=True, blank=True, on_delete=models.SET_NULL, related_name="accounts",
+        help_text="How GitHub is asked about it. An organization without one uses its enterprise's.",
+    )  # fmt: skip
     # The start of the unbroken run of complete rosters (no gap over 90 days): "watched since".
     watched_since = models.DateTimeField(null=True, blank=True, editable=False)
     watched_until = models.DateTimeField(null=True, blank=True, editable=False)
@@ -83,6 +89,11 @@ class Account(models.Model):
     def subject(self) -> str:
         """How jobs, files and audit entries name this account."""
         return f"{self.kind}:{self.pk}"
+
+    @property
+    def sync_connection(self) -> Connection | None:
+        """The connection that speaks for this account: its own, else its enterprise's."""
+        return self.connection or (self.parent.connection if self.parent else None)
 
     @property
     def organization_label(self) -> str:
