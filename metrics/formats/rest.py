@@ -11,6 +11,7 @@ from hashlib import blake2b
 import msgspec
 
 from metrics.formats.errors import BadRecord, reason_for, shown
+from portal.github.records import check_text as check_text
 
 # Whatever the exporting system keeps for itself: it changes from export to export.
 HOUSEKEEPING = frozenset(
@@ -67,34 +68,6 @@ def content_hash(columns: tuple[object, ...], rest: bytes) -> bytes:
     digest = blake2b(repr(columns).encode(), digest_size=16)
     digest.update(rest)
     return digest.digest()
-
-
-def check_text(raw: bytes) -> None:
-    """Refuses what no database keeps: text that is not UTF-8, and NUL characters."""
-    if not raw.isascii():
-        try:
-            raw.decode()
-        except UnicodeDecodeError as error:
-            raise BadRecord(reason_for(error, raw)) from None
-    # Backslashes are rare and found faster than what may follow them.
-    if b"\\" in raw and b"\\u0000" in raw and _holds_nul(raw):
-        raise BadRecord("a text of the record holds a NUL character")
-
-
-def _holds_nul(raw: bytes) -> bool:
-    try:
-        return "\0" in _texts(msgspec.json.decode(raw))
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise BadRecord(reason_for(error, raw)) from None
-
-
-def _texts(value: object) -> str:
-    """All text of a decoded value, joined."""
-    if isinstance(value, dict):
-        return "".join(_texts(key) + _texts(item) for key, item in value.items())
-    if isinstance(value, list):
-        return "".join(_texts(item) for item in value)
-    return value if isinstance(value, str) else ""
 
 
 def _check_unknown(key: str, value: msgspec.Raw) -> None:
