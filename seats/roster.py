@@ -64,6 +64,8 @@ class Roster:
     is_complete: bool
     is_confirmed: bool = False
     file: ReportFile | None = None
+    # Nobody looked at it: it does not end many seats at once by itself.
+    is_unattended: bool = False
 
 
 @dataclass(slots=True)
@@ -75,6 +77,10 @@ class Applied:
     unchanged: int = 0
     superseded: int = 0
     ended: list[str] = field(default_factory=list)
+    # Seats that would have ended, had they not been so many: somebody, or a second list, must confirm it.
+    held_back: int = 0
+    # The same list as the newest one: nothing was written but the moment.
+    is_repeat: bool = False
     accounts: list[Account] = field(default_factory=list)
 
 

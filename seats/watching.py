@@ -16,7 +16,7 @@ LONGEST_GAP = timedelta(days=GITHUB_REMEMBERS_DAYS)
 
 def moments(account: Account) -> list[datetime]:
     """When we saw who holds this account's seats: complete rosters and activity reports, sorted."""
-    rosters = SeatRoster.objects.covering(account).complete().values_list("observed_at", flat=True)
+    rosters = SeatRoster.objects.covering(account).complete().moments()
     subjects = [account.subject, *([account.parent.subject] if account.parent else [])]
     reports = ReportFile.objects.filter(
         kind="activity-report", subject__in=subjects, observed_at__isnull=False

@@ -6,13 +6,14 @@ from seats.models.github_user import GitHubUser, UserLogin
 from seats.models.policy import InactivityPolicy
 from seats.models.price import SeatPrice
 from seats.models.review import SeatReview
-from seats.models.roster import SeatRoster
+from seats.models.roster import CurrentRoster, SeatRoster
 from seats.models.seat import Seat, SeatDay, SeatGrant, SeatObservation
 from seats.models.team import Team, TeamMembership
 
 __all__ = [
     "Account",
     "ActivityLine",
+    "CurrentRoster",
     "Evidence",
     "Exemption",
     "GitHubUser",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Any
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from portal.models import ReportFile
 from seats.models.account import Account
@@ -19,9 +20,17 @@ class SeatRosterQuerySet(models.QuerySet["SeatRoster"]):
         """Rosters whose silence ends a seat: complete, and confirmed to be so."""
         return self.filter(is_complete=True, is_confirmed=True)
 
+    def held_back(self) -> SeatRosterQuerySet:
+        """Complete rosters that would have ended too many seats at once, and wait for somebody's word."""
+        return self.filter(held_back__gt=0, is_confirmed=False)
+
     def moments(self) -> list[datetime]:
-        """When these rosters were true, sorted, each once."""
-        return sorted(set(self.values_list("observed_at", flat=True)))
+        """When these rosters were true, sorted, each once; a roster seen again is true again."""
+        found: set[datetime] = set()
+        for observed_at, seen_again in self.order_by().values_list("observed_at", "seen_again_at"):
+            found.add(observed_at)
+            found.update(datetime.fromisoformat(text) for text in seen_again)
+        return sorted(found)
 
     def covering(self, account: Account) -> SeatRosterQuerySet:
         """Rosters that would show a seat of this account: its own and its enterprise's."""
@@ -31,11 +40,22 @@ class SeatRosterQuerySet(models.QuerySet["SeatRoster"]):
 class SeatRoster(models.Model):
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="rosters")
     observed_at = models.DateTimeField()
+    last_observed_at = models.DateTimeField(help_text="The same list was seen again, last at this moment.")
+    # Every further moment at which the same list was seen, as ISO text: each says again who is not there.
+    seen_again_at = models.JSONField(default=list, blank=True, editable=False)
     is_complete = models.BooleanField(
         help_text="Every page was there: the same total on each, equal to the people listed."
     )
-    is_confirmed = models.BooleanField(default=False, help_text="Somebody said it is the whole list.")
+    is_confirmed = models.BooleanField(
+        default=False, help_text="It is the whole list: whoever is not on it holds no seat."
+    )
+    held_back = models.PositiveIntegerField(
+        default=0, help_text="Seats it no longer lists: too many to end by themselves."
+    )
     seats = models.PositiveIntegerField()
+    digest = models.CharField(
+        max_length=64, blank=True, editable=False, help_text="SHA-256 of all it says, in one order."
+    )
     file = models.ForeignKey(ReportFile, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
 
     objects = SeatRosterQuerySet.as_manager()
@@ -48,7 +68,39 @@ class SeatRoster(models.Model):
                 condition=Q(is_complete=True) | Q(is_confirmed=False),
                 name="seats_roster_confirmed_only_when_complete",
             ),
+            models.CheckConstraint(
+                condition=Q(last_observed_at__gte=F("observed_at")),
+                name="seats_roster_seen_again_after_it_was_seen",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.account} at {self.observed_at:%Y-%m-%d %H:%M}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if self.last_observed_at is None:
+            self.last_observed_at = self.observed_at
+        super().save(*args, **kwargs)
+
+    def see_again(self, at: datetime) -> None:
+        """The same list, later: one more moment at which it was true. Saved by the caller."""
+        self.seen_again_at = [*self.seen_again_at, at.astimezone(UTC).isoformat()]
+        self.last_observed_at = at
+
+
+class CurrentRoster(models.Model):
+    """The newest roster of an account, as long as every held seat stands as it says.
+
+    It is dropped when anything else is taken in that tells of these seats. While it stands, the same list
+    again is told by its digest, and a list with differences is compared with its content, not with rows.
+    The seats' own `observed_at` and `last_seen_at` are moved on when it is dropped or replaced.
+    """
+
+    account = models.OneToOneField(Account, on_delete=models.CASCADE, related_name="current_roster")
+    roster = models.OneToOneField(SeatRoster, on_delete=models.CASCADE, related_name="+")
+    seats = models.PositiveIntegerField(help_text="How many seats it shows; several grants may be of one.")
+    content = models.BinaryField(help_text="What it says, line by line, sorted and compressed.")
+    logins_known_on = models.DateField(help_text="The sightings of its logins are written up to this day.")
+
+    def __str__(self) -> str:
+        return str(self.roster)
