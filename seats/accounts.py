@@ -42,6 +42,51 @@ def meet(
     return _complete(account, login, github_id, parent)
 
 
+@transaction.atomic
+def meet_current(kind: str, *, login: str, github_id: int, parent: Account | None = None) -> Account:
+    """As `meet`, for what GitHub says right now: another login of a known id is a new name of it.
+
+    `parent` is the enterprise that GitHub says it belongs to today; None says nothing.
+    """
+    account = Account.objects.filter(id_key=Account.key_of(kind, github_id)).first()
+    named = Account.objects.filter(login_key=Account.key_of(kind, login)).first()
+    if named is not None and named != account:
+        if named.github_id is not None:
+            # The login went to another account: who bore it before is known by its id alone.
+            _name(named, "")
+            named.save()
+        else:
+            account = named if account is None else merge(named, into=account)
+    account = account or Account(kind=kind)
+    before = (account.login, account.github_id, account.parent_id)
+    account.github_id = github_id
+    _name(account, login)
+    if parent is not None and kind == Account.Kind.ORGANIZATION:
+        _move_below(account, parent)
+    if before != (account.login, account.github_id, account.parent_id):
+        account.save()
+    return account
+
+
+def _name(account: Account, login: str) -> None:
+    """Let the account bear this login from now on; saved by the caller."""
+    was, account.login = account.login, login
+    if was and was.lower() != login.lower():
+        account.former_logins = [*(name for name in account.former_logins if name != login), was]
+        AuditEntry.objects.record(
+            "account renamed", subject=account.subject, detail={"was": was, "login": login}
+        )
+
+
+def _move_below(account: Account, parent: Account) -> None:
+    """Let the organization belong to this enterprise from now on; saved by the caller."""
+    was, account.parent = account.parent, parent
+    if was is not None and was != parent:
+        AuditEntry.objects.record(
+            "account moved", subject=account.subject, detail={"was": was.label, "enterprise": parent.label}
+        )
+
+
 def _complete(account: Account, login: str, github_id: int | None, parent: Account | None) -> Account:
     before = (account.pk, account.login, account.github_id, account.parent_id)
     account.login = account.login or login
@@ -67,6 +112,7 @@ def merge(loser: Account, *, into: Account) -> Account:
     )
     into.login = into.login or loser.login
     into.parent = into.parent or loser.parent
+    into.connection = into.connection or loser.connection
     # The unique keys must be free before the other account takes them.
     loser.delete()
     into.save()

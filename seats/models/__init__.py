@@ -1,23 +1,28 @@
 from seats.models.account import Account
 from seats.models.activity_line import ActivityLine
+from seats.models.billing_summary import BillingSummary
 from seats.models.evidence import Evidence
 from seats.models.exemption import Exemption
 from seats.models.github_user import GitHubUser, UserLogin
+from seats.models.listing import Listing
 from seats.models.policy import InactivityPolicy
 from seats.models.price import SeatPrice
 from seats.models.review import SeatReview
 from seats.models.roster import CurrentRoster, SeatRoster
 from seats.models.seat import Seat, SeatDay, SeatGrant, SeatObservation
-from seats.models.team import Team, TeamMembership
+from seats.models.team import OrganizationMembership, Team, TeamMembership
 
 __all__ = [
     "Account",
     "ActivityLine",
+    "BillingSummary",
     "CurrentRoster",
     "Evidence",
     "Exemption",
     "GitHubUser",
     "InactivityPolicy",
+    "Listing",
+    "OrganizationMembership",
     "Seat",
     "SeatDay",
     "SeatGrant",
