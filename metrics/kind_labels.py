@@ -12,6 +12,9 @@ KIND_LABELS: dict[str, str] = {
     Kind.ENTERPRISE_1_DAY: "Enterprise usage, one day",
     Kind.ENTERPRISE_28_DAY: "Enterprise usage, 28 days",
     Kind.USER_TEAMS_1_DAY: "Team membership, one day",
+    Kind.REPOS_1_DAY: "Repositories, one day",
+    Kind.LEGACY_METRICS: "Older metrics API (closed April 2026)",
+    Kind.LEGACY_USAGE: "Older usage API (closed February 2025)",
     Kind.ACTIVITY_REPORT: "Activity report (CSV)",
     Kind.SEATS: "Seat list",
 }

@@ -15,6 +15,7 @@ import msgspec
 from metrics.formats import activity_report, strangers
 from metrics.formats.archives import DAMAGED
 from metrics.formats.errors import BrokenOffError, Unreadable, reason_for
+from metrics.formats.legacy import METRICS_KEYS, USAGE_KEYS
 from metrics.formats.records import Broken, Page, Record, scan
 from metrics.formats.sources import Source
 
@@ -27,6 +28,9 @@ class Kind(StrEnum):
     ENTERPRISE_1_DAY = "enterprise-1-day"
     ENTERPRISE_28_DAY = "enterprise-28-day"
     USER_TEAMS_1_DAY = "user-teams-1-day"
+    REPOS_1_DAY = "repos-1-day"
+    LEGACY_METRICS = "legacy-metrics"
+    LEGACY_USAGE = "legacy-usage"
     ACTIVITY_REPORT = "activity-report"
     SEATS = "seats"
 
@@ -144,12 +148,23 @@ def _record_kind(keys: Mapping[str, Any], header: Mapping[str, Any], wrapper: st
         if "day" not in keys:
             raise strangers.totals_per_person()
         return Kind.USERS_28_DAY if covers_28_days else Kind.USERS_1_DAY
+    if "repo_id" in keys:
+        return Kind.REPOS_1_DAY
     strangers.refuse_other_record(keys)
     if "day" in keys and not _ENTITY_KEYS.isdisjoint(keys):
         covers_28_days = covers_28_days or bool(wrapper)
         if _says(keys, header, "organization_id"):
             return Kind.ORGANIZATION_28_DAY if covers_28_days else Kind.ORGANIZATION_1_DAY
         return Kind.ENTERPRISE_28_DAY if covers_28_days else Kind.ENTERPRISE_1_DAY
+    return _older_kind(keys)
+
+
+def _older_kind(keys: Mapping[str, Any]) -> Kind | None:
+    """The older systems' days, of which everything but the day may be missing."""
+    if "day" in keys:
+        return None if USAGE_KEYS.isdisjoint(keys) else Kind.LEGACY_USAGE
+    if "date" in keys and (len(keys) == 1 or not METRICS_KEYS.isdisjoint(keys)):
+        return Kind.LEGACY_METRICS
     return None
 
 

@@ -35,23 +35,6 @@ _OLD_REQUESTS_CSV = frozenset({"timestamp", "user", "model", "requests used"})
 
 # Some key of the record → what it belongs to and what to get.
 _RECORDS: tuple[tuple[str, str], ...] = (
-    ("repo_id", f"the repository report (repos-1-day), which is not taken in yet: get {PER_USER}"),
-    (
-        "copilot_ide_code_completions",
-        "the metrics API that GitHub closed in April 2026: get organization-28-day or enterprise-28-day",
-    ),
-    (
-        "total_engaged_users",
-        "the metrics API that GitHub closed in April 2026: get organization-28-day or enterprise-28-day",
-    ),
-    (
-        "total_suggestions_count",
-        "the usage API that GitHub closed in February 2025: get organization-28-day or enterprise-28-day",
-    ),
-    (
-        "breakdown",
-        "the usage API that GitHub closed in February 2025: get organization-28-day or enterprise-28-day",
-    ),
     (
         "seat_breakdown",
         "the summary of the Copilot subscription: get the list of seats (…/copilot/billing/seats)",

@@ -67,10 +67,13 @@ def classify(
     file: ReportFile,
     hashes: FileHashes,
     is_closed: Callable[[Fact], bool] | None = None,
+    *,
+    last_wins: bool = False,
 ) -> Classified:
     """Sort facts into new, changed, unchanged and superseded.
 
-    `is_closed` says whether a newer complete file has already told that a key is not there.
+    `is_closed` says whether a newer complete file has already told that a key is not there. With
+    `last_wins` the last of several things that one file says of a key stands.
     """
     result = Classified()
     counts = result.counts
@@ -88,7 +91,7 @@ def classify(
             counts.rows_unchanged += 1
             if fact.observed_at > held.observed_at:
                 _confirm(result, fact, held, current, file)
-        elif _wins(fact, held, file, hashes, counts):
+        elif _wins(fact, held, file, hashes, counts, last_wins):
             counts.rows_changed += 1
             if held.pk:
                 result.changed[held.pk] = fact
@@ -113,13 +116,15 @@ def _confirm(
     current[fact.key] = held._replace(observed_at=fact.observed_at, file_id=file.pk)
 
 
-def _wins(fact: Fact, held: Known, file: ReportFile, hashes: FileHashes, counts: Counts) -> bool:
+def _wins(
+    fact: Fact, held: Known, file: ReportFile, hashes: FileHashes, counts: Counts, last_wins: bool
+) -> bool:
     if fact.observed_at != held.observed_at:
         return fact.observed_at > held.observed_at
     counts.conflicts += 1
     if held.file_id == file.pk:
         # The same file says two things of one key: by content, so that lines may come in any order.
-        return fact.content_hash > held.content_hash
+        return last_wins or fact.content_hash > held.content_hash
     return file.sha256 > hashes.of(held.file_id)
 
 

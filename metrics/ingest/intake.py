@@ -17,7 +17,7 @@ from metrics.formats.records import records
 from metrics.formats.sources import Source, blocks, expand, sources
 from metrics.ingest import rejects
 from metrics.ingest.options import Counts, FileOutcome, Options, Refused
-from metrics.ingest.pipelines import USAGE
+from metrics.ingest.pipelines import USAGE, check_team
 from metrics.ingest.rebuild import rebuild_dirty_days
 from metrics.ingest.seat_files import (
     SeatList,
@@ -108,6 +108,7 @@ def _take_in_source(
     try:
         kind = identify(source)
         outcome.kind = kind.value
+        check_team(kind, options)
         if options.dry_run:
             with source.open() as stream:
                 sha256, size = kept_files.digest(blocks(stream))

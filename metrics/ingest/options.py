@@ -16,7 +16,10 @@ ROW_COUNTS = ReportFile.ROW_COUNTS
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`organization` or `enterprise` names the account; needed where the file itself names none."""
+    """`organization` or `enterprise` names the account; needed where the file itself names none.
+
+    `team` is the slug of the team whose days of the older systems these are; other files take none.
+    """
 
     organization: str = ""
     enterprise: str = ""
@@ -24,15 +27,17 @@ class Options:
     complete: bool = False
     dry_run: bool = False
     retry_rejected: bool = False
+    team: str = ""
 
     def remembered(self) -> dict[str, Any]:
         """What a later run must share with an interrupted one to go on with it."""
-        return {
+        said = {
             "organization": self.organization.lower(),
             "enterprise": self.enterprise.lower(),
             "taken_at": self.taken_at.isoformat() if self.taken_at else None,
             "complete": self.complete,
         }
+        return said | ({"team": self.team.lower()} if self.team else {})
 
 
 class Refused(Exception):

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from metrics.formats.kinds import Kind
+from metrics.ingest.legacy_days import LegacyDays, LegacyMetricsDays, LegacyUsageDays
+from metrics.ingest.options import Options, Refused
+from metrics.ingest.repository_days import RepositoryDays
 from metrics.ingest.scope_days import ScopeDays
 from metrics.ingest.team_rosters import TeamRosters
 from metrics.ingest.usage import Intake
@@ -16,4 +19,15 @@ USAGE: dict[Kind, type[Intake]] = {
     Kind.ENTERPRISE_1_DAY: ScopeDays,
     Kind.ENTERPRISE_28_DAY: ScopeDays,
     Kind.USER_TEAMS_1_DAY: TeamRosters,
+    Kind.REPOS_1_DAY: RepositoryDays,
+    Kind.LEGACY_METRICS: LegacyMetricsDays,
+    Kind.LEGACY_USAGE: LegacyUsageDays,
 }
+
+
+def check_team(kind: Kind, options: Options) -> None:
+    """Refuses a team named for a file that is never a team's own."""
+    if options.team and not issubclass(USAGE.get(kind, Intake), LegacyDays):
+        raise Refused(
+            "Only files of the two older systems can be of one team: take this one in without a team."
+        )

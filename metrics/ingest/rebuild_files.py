@@ -7,6 +7,7 @@ the rows come out as if the files had been taken in for the first time, in whate
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from itertools import chain
 from typing import Any
 
@@ -14,12 +15,12 @@ from django.db import transaction
 
 from metrics.formats.kinds import Kind
 from metrics.formats.records import records
-from metrics.ingest.options import Options, Refused
+from metrics.ingest.options import Refused
 from metrics.ingest.pipelines import USAGE
 from metrics.ingest.rebuild import rebuild_dirty_days
 from metrics.ingest.rejects import as_records, options_of
 from metrics.ingest.usage import Days
-from metrics.models import DirtyDay, ReportDay, ScopeDay, TeamRoster, UserDay
+from metrics.models import DirtyDay, ReportDay
 from portal import kept_files
 from portal.models import AuditEntry, ReportFile
 from seats import verdicts
@@ -75,11 +76,9 @@ def _settle() -> None:
 def _days_of(file: ReportFile) -> Days:
     """The (account, day) a file may have written: what it covers, and where its rows stand."""
     days: Days = set(ReportDay.objects.filter(file=file).values_list("account_id", "day"))
-    days |= set(UserDay.objects.filter(file=file).order_by().values_list("account_id", "day").distinct())
-    days |= set(ScopeDay.objects.filter(file=file).order_by().values_list("account_id", "day").distinct())
-    rosters = TeamRoster.objects.filter(file=file).order_by()
-    days |= set(rosters.values_list("team__account_id", "day").distinct())
-    if file.first_day and file.last_day and (account := _account_of(file)):
+    pipeline = USAGE[Kind(file.kind)]
+    days |= pipeline.days_written(file)
+    if pipeline.report and file.first_day and file.last_day and (account := _account_of(file)):
         # A membership that another file confirmed bears that file's name: ask for all its days.
         span = ReportDay.objects.filter(account=account, day__range=(file.first_day, file.last_day))
         days |= set(span.values_list("account_id", "day"))
@@ -116,24 +115,21 @@ def _make_anew(file: ReportFile, files: Collection[ReportFile], days: Days) -> N
     """Empty the days of one report and fill them from these files, newest first."""
     pipeline = USAGE[Kind(file.kind)]
     for account_id, day in sorted(days):
-        if pipeline.report == ReportDay.Report.USERS:
-            UserDay.objects.filter(account_id=account_id, day=day).delete()
-        elif pipeline.report == ReportDay.Report.SCOPE:
-            ScopeDay.objects.filter(account_id=account_id, day=day, source=ScopeDay.Source.REPORT).delete()
-        else:
-            TeamRoster.objects.filter(team__account_id=account_id, day=day).delete()
-        ReportDay.objects.filter(account_id=account_id, day=day, report=pipeline.report).delete()
-    DirtyDay.objects.bulk_create(
-        (DirtyDay(account_id=account_id, day=day) for account_id, day in sorted(days)), ignore_conflicts=True
-    )
+        pipeline.empty(account_id, day)
+        if pipeline.report is not None:
+            ReportDay.objects.filter(account_id=account_id, day=day, report=pipeline.report).delete()
+    if pipeline.adds_up:
+        DirtyDay.objects.bulk_create(
+            (DirtyDay(account_id=account_id, day=day) for account_id, day in sorted(days)),
+            ignore_conflicts=True,
+        )
     newest_first = sorted(
         files, key=lambda one: (one.observed_at or one.received_at, one.sha256), reverse=True
     )
     for one in newest_first:
         if one.kept_file is None or not one.kept_file.is_file():
             raise CannotRebuild(f"{one.name} (file {one.pk}) is no longer kept.")
-        known = options_of(one)
-        options = Options(known.organization, known.enterprise, known.taken_at, complete=one.is_complete)
+        options = replace(options_of(one), complete=one.is_complete)
         try:
             # Lines mended by hand are not in the file.
             mended = as_records(one, one.rejected_lines.exclude(resolved_at=None))

@@ -89,6 +89,7 @@ def options_of(file: ReportFile) -> Options:
         organization=known.get("organization", ""),
         enterprise=known.get("enterprise", ""),
         taken_at=datetime.fromisoformat(taken_at) if taken_at else None,
+        team=known.get("team", ""),
     )
 
 

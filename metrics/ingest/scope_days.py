@@ -42,6 +42,14 @@ class ScopeDays(Intake):
         self.table = Table(ScopeDay, self.COLUMNS)
         self.values = attrgetter(*self.READ)
 
+    @classmethod
+    def days_written(cls, file: ReportFile) -> Days:
+        return set(ScopeDay.objects.filter(file=file).order_by().values_list("account_id", "day").distinct())
+
+    @classmethod
+    def empty(cls, account_id: int, day: date) -> None:
+        ScopeDay.objects.filter(account_id=account_id, day=day, source=ScopeDay.Source.REPORT).delete()
+
     def parsed(self, records: Iterable[Record | Broken]) -> Iterable[Parsed | Broken]:
         return parsed(records, parse_scope_day)
 

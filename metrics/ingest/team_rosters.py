@@ -34,6 +34,15 @@ class TeamRosters(Intake):
         # For a complete file: all members it names, by team and day.
         self.seen: dict[tuple[int, int, date], BitMap] = {}
 
+    @classmethod
+    def days_written(cls, file: ReportFile) -> Days:
+        rosters = TeamRoster.objects.filter(file=file).order_by()
+        return set(rosters.values_list("team__account_id", "day").distinct())
+
+    @classmethod
+    def empty(cls, account_id: int, day: date) -> None:
+        TeamRoster.objects.filter(team__account_id=account_id, day=day).delete()
+
     def parsed(self, records: Iterable[Record | Broken]) -> Iterable[Parsed | Broken]:
         return parsed(records, parse_user_team)
 

@@ -64,7 +64,9 @@ class Progress:
 class Intake:
     """The common part of taking in one usage file; subclasses know one kind of record."""
 
-    report: ReportDay.Report
+    # What it covers; a system that is closed covers nothing, and its days are added to none.
+    report: ReportDay.Report | None = None
+    adds_up = True
 
     def __init__(
         self, file: ReportFile, options: Options, *, is_retry: bool = False, only: Days | None = None
@@ -84,7 +86,17 @@ class Intake:
         # For a complete file: the days of which it tells all there was, and as of when.
         self.told: dict[tuple[int, date], datetime] = {}
 
-    # Subclasses say how a record is read, remembered and written.
+    # Subclasses say where their rows are, and how a record is read, remembered and written.
+
+    @classmethod
+    def days_written(cls, file: ReportFile) -> Days:
+        """The (account, day) in which rows of this file stand."""
+        raise NotImplementedError
+
+    @classmethod
+    def empty(cls, account_id: int, day: date) -> None:
+        """Remove what this report said of a day."""
+        raise NotImplementedError
 
     def parsed(self, records: Iterable[Record | Broken]) -> Iterable[Parsed | Broken]:
         raise NotImplementedError
@@ -245,6 +257,10 @@ class Intake:
             self._covered[account_id, day] = said
             if self.options.complete:
                 self.told[account_id, day] = observed_at
+        self.span(days)
+
+    def span(self, days: Mapping[tuple[int, date], datetime]) -> None:
+        """Note from when to when the file speaks, and as of when."""
         if days:
             first = min(day for _, day in days)
             last = max(day for _, day in days)

@@ -71,6 +71,14 @@ class UserDays(Intake):
         self.named: dict[tuple[int, date], BitMap] = defaultdict(BitMap)
         self._fresh: dict[tuple[int, date], bool] = {}
 
+    @classmethod
+    def days_written(cls, file: ReportFile) -> Days:
+        return set(UserDay.objects.filter(file=file).order_by().values_list("account_id", "day").distinct())
+
+    @classmethod
+    def empty(cls, account_id: int, day: date) -> None:
+        UserDay.objects.filter(account_id=account_id, day=day).delete()
+
     def parsed(self, records: Iterable[Record | Broken]) -> Iterable[Parsed | Broken]:
         if self.file.size >= SHARED_FROM and can_share():
             return parsed_beside(records)

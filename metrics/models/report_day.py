@@ -14,6 +14,7 @@ class ReportDay(models.Model):
         USERS = "users", "per-user usage"
         SCOPE = "scope", "account totals"
         USER_TEAMS = "user-teams", "team membership"
+        REPOSITORIES = "repositories", "repositories"
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="report_days")
     report = models.CharField(max_length=20, choices=Report.choices)

@@ -36,8 +36,13 @@ class Command(BaseCommand):
         )
         scope.add_argument("--enterprise", metavar="S", default="", help="the enterprise the files are of")
         parser.add_argument(
+            "--team", metavar="SLUG", default="",
+            help="the team the days of the older systems are of (answers of the team variants)",
+        )  # fmt: skip
+        parser.add_argument(
             "--taken-at", metavar="TIME", type=instant,
-            help="when a seat list, or an activity report that does not say so, was saved (ISO 8601)",
+            help="when a file that does not say so itself was saved: a seat list, an older activity report, "
+            "days of the older systems (ISO 8601)",
         )  # fmt: skip
         parser.add_argument(
             "--complete", action="store_true",
@@ -56,6 +61,7 @@ class Command(BaseCommand):
         given = Options(
             organization=options["organization"],
             enterprise=options["enterprise"],
+            team=options["team"],
             taken_at=options["taken_at"],
             complete=options["complete"],
             dry_run=options["dry_run"],

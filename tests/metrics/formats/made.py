@@ -105,6 +105,98 @@ def seat(**changes: Any) -> dict[str, Any]:
     }
 
 
+def repository_day(**changes: Any) -> dict[str, Any]:
+    return {
+        "day": "2026-11-01",
+        "organization_id": "9001",
+        "enterprise_id": "42",
+        "repo_id": 501,
+        "repo_owner_name": "octo",
+        "repo_name": "hello-world",
+        "repo_visibility": "internal",
+        "pull_requests": {
+            "total_created": 5,
+            "total_merged": 3,
+            "total_created_by_copilot": 0,
+            "median_minutes_to_merge": 61.5,
+        },
+        "pull_request_review_times": [
+            {"authored_by": "human", "reviewed_by": "human", "total_merged": 3,
+             "median_minutes_ready_to_first_review": 12.5, "p90_minutes_final_review_to_merge": None}
+        ],
+        "etl_id": "run-7",
+        **changes,
+    }  # fmt: skip
+
+
+def metrics_language(name: str, *counts: int | None) -> dict[str, Any]:
+    """Suggestions, acceptances, lines suggested, lines accepted; None is left out."""
+    names = ("suggestions", "acceptances", "lines_suggested", "lines_accepted")
+    said = {f"total_code_{key}": count for key, count in zip(names, counts, strict=True) if count is not None}
+    return {"name": name, "total_engaged_users": 1, **said}
+
+
+def legacy_metrics_day(**changes: Any) -> dict[str, Any]:
+    """A day of `copilot/metrics`, in the shape of the documentation's example."""
+    completions = [
+        {"name": "vscode", "total_engaged_users": 13, "models": [
+            {"name": "default", "is_custom_model": False, "custom_model_training_date": None,
+             "total_engaged_users": 13, "languages": [
+                metrics_language("python", 249, 123, 225, 135),
+                metrics_language("ruby", 496, 253, 520, 270)]},
+            {"name": "a-custom-model", "is_custom_model": True, "custom_model_training_date": "2024-02-01",
+             "languages": None}]},
+        {"name": "neovim", "models": [
+            {"name": "default", "languages": [metrics_language("go", 112, 56, None, 61)]}]},
+    ]  # fmt: skip
+    return {
+        "date": "2024-06-24",
+        "total_active_users": 24,
+        "total_engaged_users": 20,
+        "copilot_ide_code_completions": {
+            "total_engaged_users": 20,
+            "languages": [{"name": "python", "total_engaged_users": 10}],
+            "editors": completions,
+        },
+        "copilot_ide_chat": {
+            "total_engaged_users": 13,
+            "editors": [
+                {"name": "vscode", "models": [
+                    {"total_chats": 45, "total_chat_insertion_events": 12, "total_chat_copy_events": 16},
+                    {"total_chats": 10}]}
+            ],
+        },
+        "copilot_dotcom_chat": {"total_engaged_users": 14, "models": [{"total_chats": 38}]},
+        "copilot_dotcom_pull_requests": {
+            "total_engaged_users": 12,
+            "repositories": [
+                {"name": "demo/repo1", "models": [{"name": "default", "total_pr_summaries_created": 6}]},
+                {"name": "demo/repo2", "models": [{"name": "default", "total_pr_summaries_created": 10}]}],
+        },
+        **changes,
+    }  # fmt: skip
+
+
+def legacy_usage_day(**changes: Any) -> dict[str, Any]:
+    """A day of `copilot/usage`."""
+    return {
+        "day": "2023-10-15",
+        "total_suggestions_count": 1000,
+        "total_acceptances_count": 800,
+        "total_lines_suggested": 1800,
+        "total_lines_accepted": 1200,
+        "total_active_users": 10,
+        "total_chat_acceptances": 32,
+        "total_chat_turns": 200,
+        "total_active_chat_users": 4,
+        "breakdown": [
+            {"language": "python", "editor": "vscode", "suggestions_count": 300, "acceptances_count": 250,
+             "lines_suggested": 900, "lines_accepted": 700, "active_users": 5}
+        ],
+        **changes,
+    }  # fmt: skip
+
+
 def without(record: dict[str, Any], *keys: str) -> dict[str, Any]:
     return {key: value for key, value in record.items() if key not in keys}
 
