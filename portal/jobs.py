@@ -1,4 +1,4 @@
-"""The one way a long task runs: enqueue, claim, report and be stopped, end; and a reaper for what died.
+"""The one way a long task runs: enqueue, claim, report and be stopped, wait, end; and a reaper for what died.
 
 django-q2 only wakes us up. It may deliver a task twice, late or never; the Job row decides what that
 means, so every task may run twice and the second run finds nothing to do.
@@ -8,37 +8,67 @@ from __future__ import annotations
 
 import logging
 import math
+import threading
 import time
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.utils import timezone
 from django.utils.module_loading import import_string
 from django_q.brokers import get_broker
 from django_q.exceptions import TimeoutException
 from django_q.tasks import async_task
 
+from portal import leash
+from portal.github.errors import GitHubError, RateLimited, ServerTrouble
 from portal.models import AuditEntry, Job
+from portal.models.job import LOST_AFTER, JobQuerySet, kept_tally
 
 logger = logging.getLogger(__name__)
 
-MAX_ATTEMPTS = 3
+# A job is given up when so many workers in a row died of it without any progress.
+MAX_DEATHS = 3
+# Trouble at GitHub's end is tried again after so long, and given up after the last.
+RETRY_AFTER = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60))
 BEAT_EVERY_SECONDS = 2.0
+# Work that reports nothing is beaten for, as long as it may take for one answer or one long query.
+QUIET_SECONDS = 15.0
+HUNG_SECONDS = 600.0
+# Jobs whose time has come are woken a few at a time, so that no other waits behind hundreds of them.
+WOKEN_AT_ONCE = 100
 
 
 class Refused(Exception):
     """Work that must not or cannot be done; str() is one sentence for an admin."""
 
 
-class Cancelled(Exception):
+class Later(Exception):
+    """Work that can go on only at a later time: the job waits in the queue until then, as itself."""
+
+    def __init__(self, until: datetime, reason: str) -> None:
+        super().__init__(reason)
+        self.until = until  # UTC
+        self.reason = reason  # one sentence for an admin
+
+
+class Stop(Exception):
+    """Raised inside work that must end now; work lets it pass."""
+
+
+class Cancelled(Stop):
     """Somebody asked the job to stop."""
 
 
-class TakenAway(Exception):
+class TakenAway(Stop):
     """The reaper gave the job to another worker while this one was silent."""
+
+
+class Paused(Stop):
+    """The worker is being stopped: the job goes back to the queue, and on with the next worker."""
 
 
 class Run:
@@ -47,78 +77,188 @@ class Run:
     def __init__(self, job: Job) -> None:
         self.job = job
         self.arguments: dict[str, Any] = job.arguments
-        self._next_beat = -math.inf
+        self.tally: dict[str, Any] = {}
+        """What came of it so far; saved with every beat, and at the end unless the work returns another."""
+        self._values: dict[str, Any] = {}
+        self._must_stop: type[Stop] | None = None
+        self._saved_at = -math.inf
+        self._shown_life_at = time.monotonic()
+        self._lock = threading.Lock()
+        self._owner = threading.get_ident()
 
-    def progress(self, done: int, total: int | None = None) -> None:
-        """Say how far it is, after every batch; raises Cancelled or TakenAway when it must stop."""
-        now = time.monotonic()
-        if now < self._next_beat:
-            return
-        self._next_beat = now + BEAT_EVERY_SECONDS
-        values = {"heartbeat_at": timezone.now(), "progress_done": done, "progress_total": total}
-        if Job.objects.attempt(self.job).filter(cancel_requested=False).update(**values):
-            return
-        if Job.objects.attempt(self.job).exists():
-            raise Cancelled
-        raise TakenAway
+    def progress(self, done: int, total: int | None = None, note: str = "") -> None:
+        """Say how far it is, after every batch, counted from the work's first run; may raise as should_stop.
+
+        `note` says in words what it is at: “page 12 of 200”.
+        """
+        self._values = {"progress_done": done, "progress_total": total, "note": note[:200]}
+        self.beat()
+
+    def beat(self) -> None:
+        """Say that it is alive, where there is no progress to tell; may raise as should_stop."""
+        self.should_stop()
+
+    def should_stop(self) -> None:
+        """Raise Cancelled, TakenAway or Paused when the work must end. Cheap, and safe in any thread.
+
+        The database is asked every two seconds at most, and only by the thread that runs the job.
+        """
+        self._shown_life_at = now = time.monotonic()
+        if self._must_stop is not None:
+            raise self._must_stop
+        if leash.is_stopping():
+            raise Paused
+        if threading.get_ident() == self._owner and now >= self._saved_at + BEAT_EVERY_SECONDS:
+            self._save()
+            if self._must_stop is not None:
+                raise self._must_stop
+
+    def _save(self) -> None:
+        with self._lock:
+            self._saved_at = time.monotonic()
+            values = {**self._values, "tally": kept_tally(self.tally)} if self.tally else self._values
+            attempt = Job.objects.attempt(self.job)
+            if attempt.filter(cancel_requested=False).update(heartbeat_at=timezone.now(), **values):
+                return
+            self._must_stop = Cancelled if attempt.exists() else TakenAway
+
+    @contextmanager
+    def kept_alive(self) -> Iterator[None]:
+        """Beats from a thread of its own while the work is silent, until it must be taken for hung."""
+        over = threading.Event()
+        thread = threading.Thread(target=self._beat_in_silence, args=[over], name="beat", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+
+    def _beat_in_silence(self, over: threading.Event) -> None:
+        while not over.wait(QUIET_SECONDS / 3):
+            now = time.monotonic()
+            if now - self._shown_life_at > HUNG_SECONDS or now - self._saved_at < QUIET_SECONDS:
+                continue
+            try:
+                self._save()
+            except DatabaseError:
+                # Another writer has the database; the next beat comes soon enough.
+                logger.debug("Job %s could not beat", self.job.pk, exc_info=True)
+            finally:
+                connection.close()  # it is this thread's own
 
 
 Work = Callable[[Run], "dict[str, Any] | None"]
 
 
-def enqueue(kind: str, subject: str, task_path: str, arguments: dict[str, Any], by: Any = None) -> Job:
-    """A queued job that a worker will wake up with; an already live one of this kind and subject instead."""
-    return _begin(kind, subject, task_path, arguments, by, wake=True)
+# --- Begin ------------------------------------------------------------------------------------
+
+
+def enqueue(
+    kind: str,
+    subject: str,
+    task_path: str,
+    arguments: dict[str, Any],
+    by: Any = None,
+    run_after: datetime | None = None,
+) -> Job:
+    """A queued job that a worker will wake up with; an already live one of this kind and subject instead.
+
+    With `run_after` it is not started before that time.
+    """
+    return _begin(kind, subject, task_path, arguments, by, run_after, wake=True)
 
 
 def run_here(kind: str, subject: str, task_path: str, arguments: dict[str, Any], by: Any = None) -> Job:
     """Do at once, in this process, what is too short to wait for a worker. The job as it ended.
 
-    Should this process die, the reaper hands the job to a worker like any other.
+    Should this process die, the reaper hands the job to a worker like any other; so it does with a job
+    that must wait.
     """
-    job = _begin(kind, subject, task_path, arguments, by, wake=False)
+    job = _begin(kind, subject, task_path, arguments, by, None, wake=False)
     import_string(task_path)(job.pk)
     job.refresh_from_db()
     return job
 
 
-def _begin(kind: str, subject: str, task_path: str, arguments: dict[str, Any], by: Any, *, wake: bool) -> Job:
-    key = f"{kind}:{subject}"
+def _begin(
+    kind: str,
+    subject: str,
+    task_path: str,
+    arguments: dict[str, Any],
+    by: Any,
+    run_after: datetime | None,
+    *,
+    wake: bool,
+) -> Job:
+    key = _key(kind, subject)
     if live := Job.objects.filter(live_key=key).first():
         return live
     try:
         # The row and the message that wakes a worker are committed together, or neither is.
         with transaction.atomic():
             job = Job.objects.create(
-                kind=kind, subject=subject, live_key=key, task=task_path, arguments=arguments, created_by=by
+                kind=kind,
+                subject=subject,
+                live_key=key,
+                task=task_path,
+                arguments=arguments,
+                created_by=by,
+                run_after=run_after,
             )
-            if wake:
+            if wake and not job.is_waiting:
                 _wake(job)
             return job
     except IntegrityError:
-        return Job.objects.get(live_key=key)
+        # Another one was faster; it may even be over by now.
+        if live := Job.objects.filter(live_key=key).first():
+            return live
+        return _begin(kind, subject, task_path, arguments, by, run_after, wake=wake)
 
 
 def _wake(job: Job) -> None:
+    job.woken_at = timezone.now()
+    Job.objects.filter(pk=job.pk).update(woken_at=job.woken_at)
     # The job counts its own attempts, so the queue need not repeat what failed; its table of results
     # is no record of ours.
     async_task(job.task, job.pk, task_name=f"job-{job.pk}", ack_failure=True, save=False)
 
 
+# --- Run --------------------------------------------------------------------------------------
+
+
 def run(job_id: int, work: Work) -> None:
     """Claim the job and do it. A second delivery, or one after a cancellation, finds nothing to do."""
-    if not Job.objects.claim(job_id, timezone.now()):
+    if leash.is_stopping():
+        _hand_on(job_id)
+        return
+    if not Job.objects.claim(job_id, timezone.now(), leash.worker_name()):
         return
     job = Job.objects.get(pk=job_id)
-    state, tally, error = Job.State.FAILED, None, "The worker was stopped before the work was done."
+    this_run = Run(job)
+    state, error = Job.State.FAILED, "The worker was stopped before the work was done."
+    later: Later | None = None
     try:
-        tally = work(Run(job))
+        with this_run.kept_alive():
+            this_run.tally = work(this_run) or this_run.tally
         state, error = Job.State.DONE, ""
     except Cancelled:
         state, error = Job.State.CANCELLED, ""
     except TakenAway:
         logger.warning("Job %s was silent for too long; another worker has it.", job.pk)
-    except Refused as refusal:
+    except Paused:
+        later = Later(timezone.now(), "")
+    except Later as asked:
+        later = asked
+    except RateLimited as limit:
+        job.retries = 0  # GitHub does answer
+        later = Later(limit.until, str(limit))
+    except ServerTrouble as trouble:
+        error = str(trouble)
+        if job.retries < len(RETRY_AFTER):
+            later = Later(timezone.now() + RETRY_AFTER[job.retries], error)
+            job.retries += 1
+    except (Refused, GitHubError) as refusal:
         error = str(refusal)
     except TimeoutException:
         minutes = settings.Q_CLUSTER["timeout"] // 60
@@ -129,7 +269,32 @@ def run(job_id: int, work: Work) -> None:
         error = f"An error we did not expect stopped it. The log tells more: look for “Job {job.pk}”."
     finally:
         # Also when the process is told to exit: TimeoutException, for one, is a SystemExit.
-        job.finish(state, tally=tally, error=error)
+        if later is None:
+            job.finish(state, tally=this_run.tally, error=error)
+        else:
+            _put_off(job, later, this_run.tally)
+
+
+def _put_off(job: Job, later: Later, tally: dict[str, Any]) -> None:
+    """Back to the queue until later; one that was to be cancelled ends here."""
+    with transaction.atomic():
+        if job.put_back(run_after=later.until, error=later.reason, tally=tally, retries=job.retries):
+            if not job.is_waiting:
+                _wake(job)
+            return
+    if Job.objects.attempt(job).exists():
+        job.finish(Job.State.CANCELLED, tally=tally)
+
+
+def _hand_on(job_id: int) -> None:
+    """This worker stops: let another one be woken."""
+    with transaction.atomic():
+        if job := Job.objects.due(timezone.now()).filter(pk=job_id).first():
+            _wake(job)
+    time.sleep(1.0)  # should this very worker be given it again, it is not to go round in circles
+
+
+# --- Stop, and bring back ---------------------------------------------------------------------
 
 
 def cancel(job: Job, by: Any) -> bool:
@@ -147,30 +312,82 @@ def cancel(job: Job, by: Any) -> bool:
     return stopped
 
 
+def run_again(job: Job, by: Any) -> Job:
+    """The same once more: a new job for one that is over. One that is live already is returned as it is."""
+    if live := Job.objects.filter(live_key=_key(job.kind, job.subject)).first():
+        return live
+    again = enqueue(job.kind, job.subject, job.task, job.arguments, by)
+    AuditEntry.objects.record(
+        "job run again", subject=f"job:{again.pk}", actor=by, detail={"job": str(again), "of": job.pk}
+    )
+    return again
+
+
 def reap(now: datetime) -> dict[str, int]:
-    """Requeue or fail what stopped beating, wake what was forgotten. How many of each."""
+    """Requeue or fail what stopped beating, wake what was forgotten or has waited. How many of each."""
     tally = {"requeued": 0, "failed": 0, "woken": 0}
-    for job in Job.objects.silent(now):
-        if job.cancel_requested:
-            job.finish(Job.State.CANCELLED)
-        elif job.attempts >= MAX_ATTEMPTS:
-            error = f"Its worker died or fell silent {job.attempts} times, so it was given up."
-            tally["failed"] += job.finish(Job.State.FAILED, error=error)
-        else:
-            tally["requeued"] += _requeue(job, now)
-    forgotten = list(Job.objects.forgotten(now))
-    # Only an empty queue proves a message lost; behind a long queue a job may well wait for hours.
-    if forgotten and get_broker().queue_size() == 0:
-        for job in forgotten:
-            _wake(job)
-        tally["woken"] = len(forgotten)
+    for outcome in _bury(Job.objects.silent(now)):
+        tally[outcome] += 1
+    for job in [*Job.objects.unwoken(now).order_by("run_after", "id")[:WOKEN_AT_ONCE], *_forgotten(now)]:
+        tally["woken"] += _wake_once_more(job)
     return tally
 
 
-def _requeue(job: Job, now: datetime) -> bool:
+def worker_died(worker: str) -> int:
+    """Put back what a worker was at that is known to be dead, without waiting for its silence. How many."""
+    return len(list(_bury(Job.objects.filter(state=Job.State.RUNNING, worker=worker))))
+
+
+def _bury(lost: JobQuerySet) -> Iterator[str]:
+    """End the attempts of workers that are lost; "requeued" or "failed" for each that goes on or does not."""
+    for job in lost:
+        has_moved = job.progress_done > job.progress_at_death
+        job.deaths = 1 if has_moved else job.deaths + 1
+        if job.cancel_requested:
+            job.finish(Job.State.CANCELLED)
+        elif job.deaths >= MAX_DEATHS:
+            error = (
+                f"Its worker died or fell silent {job.deaths} times at the same place, so it was given up."
+            )
+            if job.finish(Job.State.FAILED, error=error):
+                yield "failed"
+        elif _requeue(job, lost):
+            yield "requeued"
+
+
+def _requeue(job: Job, lost: JobQuerySet) -> bool:
     with transaction.atomic():
-        still_silent = Job.objects.silent(now).filter(pk=job.pk, attempts=job.attempts)
-        if not still_silent.update(state=Job.State.QUEUED, heartbeat_at=None):
+        # Asked again in the same breath: it may have shown life in the meantime.
+        still_lost = lost.filter(pk=job.pk, attempts=job.attempts, cancel_requested=False)
+        put_back = still_lost.update(
+            state=Job.State.QUEUED,
+            heartbeat_at=None,
+            run_after=None,
+            deaths=job.deaths,
+            progress_at_death=max(job.progress_done, job.progress_at_death),
+        )
+        if put_back:
+            _wake(job)
+    return put_back == 1
+
+
+def _wake_once_more(job: Job) -> bool:
+    """Send the job's message again; False where another reaper has just done so."""
+    with transaction.atomic():
+        same = Job.objects.filter(pk=job.pk, state=Job.State.QUEUED, woken_at=job.woken_at)
+        if not same.update(woken_at=timezone.now()):
             return False
         _wake(job)
     return True
+
+
+def _forgotten(now: datetime) -> list[Job]:
+    forgotten = list(Job.objects.forgotten(now).order_by("id")[:WOKEN_AT_ONCE])
+    # Only an empty queue proves a message lost; behind a long queue a job may well wait for hours.
+    if not forgotten or get_broker().queue_size() == 0:
+        return forgotten
+    return [job for job in forgotten if job.woken_at and job.woken_at < now - LOST_AFTER]
+
+
+def _key(kind: str, subject: str) -> str:
+    return f"{kind}:{subject}"

@@ -12,6 +12,17 @@ from portal import jobs, retention
 
 KEEP_FAILURES_DAYS = 30
 
+# What a sync schedule asks for, and the doorway that enqueues it: `(connection_id, by=None) -> list[Job]`,
+# a job per account of the connection.
+SYNC_DOORWAYS = {
+    "seats": "seats.tasks.enqueue_seats",
+    "members": "seats.tasks.enqueue_members",
+    "teams": "seats.tasks.enqueue_teams",
+    "billing": "seats.tasks.enqueue_billing",
+    "usage": "metrics.tasks.enqueue_usage",
+    "legacy": "metrics.tasks.enqueue_legacy",
+}
+
 # Name, doorway, when. Doorways are dotted paths, so the floor imports nobody; times are UTC.
 SCHEDULES: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("Reap silent jobs", "portal.tasks.reap_jobs", {"schedule_type": Schedule.MINUTES, "minutes": 1}),

@@ -237,7 +237,7 @@ def test_a_job_that_beats_is_left_alone() -> None:
 
 
 def test_a_job_that_fell_silent_three_times_is_given_up() -> None:
-    job = at_work(attempts=jobs.MAX_ATTEMPTS, silent_for=timedelta(minutes=3))
+    job = at_work(deaths=jobs.MAX_DEATHS - 1, silent_for=timedelta(minutes=3))
 
     assert reap_jobs()["failed"] == 1
     job.refresh_from_db()
@@ -276,7 +276,7 @@ def test_a_queued_job_whose_message_was_lost_is_woken_again() -> None:
     OrmQ.objects.all().delete()
 
     assert reap_jobs()["woken"] == 0, "it may still be on its way"
-    Job.objects.filter(pk=job.pk).update(created_at=timezone.now() - timedelta(minutes=11))
+    Job.objects.filter(pk=job.pk).update(woken_at=timezone.now() - timedelta(minutes=11))
 
     assert reap_jobs()["woken"] == 1
     assert OrmQ.objects.count() == 1
@@ -284,7 +284,7 @@ def test_a_queued_job_whose_message_was_lost_is_woken_again() -> None:
 
 def test_a_job_waiting_behind_a_long_queue_is_not_woken_twice() -> None:
     job = enqueued()
-    Job.objects.filter(pk=job.pk).update(created_at=timezone.now() - timedelta(hours=1))
+    Job.objects.filter(pk=job.pk).update(woken_at=timezone.now() - timedelta(hours=1))
 
     assert reap_jobs()["woken"] == 0
 
