@@ -26,6 +26,7 @@ LARGEST_COUNT = 2**53  # beyond it JSON numbers are no longer exact everywhere
 FIRST_DAY = date(2020, 1, 1)  # before Copilot existed
 MOST_CREDITS = Decimal(10**9)
 CREDIT_STEP = Decimal("0.000000001")
+LONGEST_WINDOW = 100  # days; GitHub's reports over several days span 28
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=LARGEST_COUNT)]
 Amount = Annotated[float, msgspec.Meta(ge=0)]
@@ -111,6 +112,17 @@ def observed_at(day: date, report_end_day: str | None, created_at: str | None) -
         return midnight(day)
     end = midnight(read_day(report_end_day, "report_end_day"))
     return read_past_instant(created_at, "created_at") or end
+
+
+def read_window(start_day: str | None, end_day: str | None) -> tuple[date, date] | None:
+    """First and last of the days a report tells of; None where it does not say, or says nonsense."""
+    if not start_day or not end_day:
+        return None
+    try:
+        first, last = read_day(start_day), read_day(end_day)
+    except BadRecord:
+        return None
+    return (first, last) if 0 <= (last - first).days < LONGEST_WINDOW else None
 
 
 def header_text(header: Mapping[str, Any], key: str) -> str | None:

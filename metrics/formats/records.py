@@ -38,6 +38,7 @@ class Broken(NamedTuple):
     number: int
     reason: str
     raw: bytes  # its beginning
+    is_cut: bool = False  # the file ends here, before its content does
 
 
 def records(open_stream: Callable[[], BinaryIO], start_after: int = 0) -> Iterator[Record | Broken]:
@@ -129,4 +130,4 @@ def _too_deep() -> str:
 def _broken_off(number: int, raw: bytes) -> Broken:
     where = "in the middle of this record" if raw else "before its end"
     reason = f"the file breaks off {where}: get it again and import it whole"
-    return Broken(number, reason, raw[:KEPT_OF_BROKEN])
+    return Broken(number, reason, raw[:KEPT_OF_BROKEN], is_cut=True)

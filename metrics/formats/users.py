@@ -20,6 +20,7 @@ from metrics.formats.fields import (
     read_id,
     read_login,
     read_scope,
+    read_window,
 )
 from metrics.formats.rest import Remainder, check_text, content_hash
 
@@ -73,6 +74,8 @@ class UserDayRecord(msgspec.Struct, frozen=True, gc=False, array_like=True):
     only_passive_review: bool
     content_hash: bytes
     rest: bytes
+    # The days that the report of this line tells of; a day in it without a line is one without use.
+    window: tuple[date, date] | None = None
 
 
 COLUMNS = frozenset(
@@ -117,8 +120,9 @@ def parse_user_day(
     check_text(raw)
     day = read_day(line.day)
     enterprise_id, organization_id = read_scope(line.enterprise_id, line.organization_id, header)
-    end_day, created_at = line.report_end_day, line.created_at
+    start_day, end_day, created_at = line.report_start_day, line.report_end_day, line.created_at
     if header:
+        start_day = start_day or header_text(header, "report_start_day")
         end_day = end_day or header_text(header, "report_end_day")
         created_at = created_at or header_text(header, "created_at")
     cloud_agent = line.used_copilot_cloud_agent
@@ -158,6 +162,7 @@ def parse_user_day(
         _is_only_passive_review(line, cloud_agent, ai_credits),
         content_hash(facts, rest),
         rest if pack is None else pack(rest),
+        read_window(start_day, end_day),
     )
 
 

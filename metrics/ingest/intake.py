@@ -90,7 +90,7 @@ def _take_in_file(
 ) -> Iterator[FileOutcome]:
     try:
         for unpacked in sources(path, settings.MAX_UNPACKED_MB * 1024 * 1024):
-            yield _take_in_source(unpacked, source, options, progress, by)
+            yield take_in_source(unpacked, source, options, progress, by)
     except (Unreadable, BrokenOffError) as error:
         yield FileOutcome(str(path), error=_sentence(error))
 
@@ -101,18 +101,26 @@ def _sentence(error: Exception) -> str:
     return str(error)
 
 
-def _take_in_source(
-    source: Source, origin: str, options: Options, progress: OnProgress | None, by: Any
+def take_in_source(
+    source: Source,
+    origin: str,
+    options: Options,
+    progress: OnProgress | None,
+    by: Any,
+    expected: Sequence[Kind] = (),
 ) -> FileOutcome:
+    """Take in one unpacked file; with `expected` only if it is of one of these kinds."""
     outcome = FileOutcome(str(source.path), member=source.member)
     try:
         kind = identify(source)
         outcome.kind = kind.value
+        if expected and kind not in expected:
+            raise Refused(f"GitHub's file is a {kind} report, and {expected[0]} was asked for.")
         check_team(kind, options)
         if options.dry_run:
             with source.open() as stream:
                 sha256, size = kept_files.digest(blocks(stream))
-            file = _new_file(source, kind, origin, options, by, sha256, size)
+            file = new_file(source, kind, origin, options, by, sha256, size)
             _read(source, kind, file, options, outcome, progress)
             return outcome
         with source.open() as stream:
@@ -144,7 +152,7 @@ def _take_in_kept(
         return
     file = same.unfinished().first()
     if file is None:
-        file = _new_file(source, kind, origin, options, by, sha256, size)
+        file = new_file(source, kind, origin, options, by, sha256, size)
         file.kept_path = kept_path
         file.save()
     elif options.complete:
@@ -161,12 +169,13 @@ def _take_in_kept(
         if not file.rows_read:
             _forget(file)
         raise
-    _finish(file, outcome, by)
+    finish(file, outcome, by)
 
 
-def _new_file(
+def new_file(
     source: Source, kind: Kind, origin: str, options: Options, by: Any, sha256: str, size: int
 ) -> ReportFile:
+    """The record of a file that is about to be read, not yet saved."""
     name = f"{source.path.name}/{source.member}" if source.member else source.path.name
     return ReportFile(
         source=origin,
@@ -210,7 +219,8 @@ def _read(
     outcome.report_file = file
 
 
-def _finish(file: ReportFile, outcome: FileOutcome, by: Any) -> None:
+def finish(file: ReportFile, outcome: FileOutcome, by: Any) -> None:
+    """All that a file says is in: it counts from now on."""
     with transaction.atomic():
         file.state = ReportFile.State.DONE
         file.finished_at = datetime.now(UTC)

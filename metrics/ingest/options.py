@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from portal.models import ReportFile
@@ -28,16 +29,44 @@ class Options:
     dry_run: bool = False
     retry_rejected: bool = False
     team: str = ""
+    # Of a download: when GitHub answered, and which days it is taken in for. Days of `covers` without a
+    # line are days without use; lines of days not in `days` are left out.
+    observed_at: datetime | None = None
+    covers: tuple[date, date] | None = None
+    days: frozenset[date] | None = None
 
     def remembered(self) -> dict[str, Any]:
         """What a later run must share with an interrupted one to go on with it."""
-        said = {
+        said: dict[str, Any] = {
             "organization": self.organization.lower(),
             "enterprise": self.enterprise.lower(),
             "taken_at": self.taken_at.isoformat() if self.taken_at else None,
             "complete": self.complete,
         }
-        return said | ({"team": self.team.lower()} if self.team else {})
+        if self.team:
+            said["team"] = self.team.lower()
+        if self.observed_at:
+            said["observed_at"] = self.observed_at.isoformat()
+        if self.covers:
+            said["covers"] = [str(day) for day in self.covers]
+        if self.days is not None:
+            said["days"] = [str(day) for day in sorted(self.days)]
+        return said
+
+    @classmethod
+    def recalled(cls, said: Mapping[str, Any]) -> Options:
+        """What `remembered` wrote down; that the file was complete is told by its own record."""
+        taken_at, observed_at = said.get("taken_at"), said.get("observed_at")
+        covers, days = said.get("covers"), said.get("days")
+        return cls(
+            organization=said.get("organization", ""),
+            enterprise=said.get("enterprise", ""),
+            team=said.get("team", ""),
+            taken_at=datetime.fromisoformat(taken_at) if taken_at else None,
+            observed_at=datetime.fromisoformat(observed_at) if observed_at else None,
+            covers=(date.fromisoformat(covers[0]), date.fromisoformat(covers[1])) if covers else None,
+            days=frozenset(map(date.fromisoformat, days)) if days is not None else None,
+        )
 
 
 class Refused(Exception):

@@ -44,7 +44,9 @@ def rebuild_day(account_id: int, day: date) -> None:
     ).exists()
     _clear(account_id, day)
     if is_covered:
-        _write_scope_day(account_id, day, people)
+        # A day on which nobody did anything is known, and counts in every window; it has no totals.
+        if people.counters:
+            _write_scope_day(account_id, day, people)
         _write_teams(account_id, day, people)
     DirtyDay.objects.filter(account_id=account_id, day=day).delete()
 

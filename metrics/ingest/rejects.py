@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
@@ -82,15 +81,7 @@ def _header(file: ReportFile) -> Mapping[str, Any]:
 
 def options_of(file: ReportFile) -> Options:
     """What was said of a file when it came."""
-    """What was said of a file when it came."""
-    known = file.options
-    taken_at = known.get("taken_at")
-    return Options(
-        organization=known.get("organization", ""),
-        enterprise=known.get("enterprise", ""),
-        taken_at=datetime.fromisoformat(taken_at) if taken_at else None,
-        team=known.get("team", ""),
-    )
+    return Options.recalled(file.options)
 
 
 def _retry_seat_file(

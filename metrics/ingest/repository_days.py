@@ -110,7 +110,7 @@ class RepositoryDays(Intake):
         return fact._replace(values=values)
 
     def finish(self) -> None:
-        if self.options.complete and not self.is_retry:
+        if self.says_who_was_absent:
             self._remove_absent()
 
     def _remove_absent(self) -> None:

@@ -118,7 +118,7 @@ class TeamRosters(Intake):
         )
 
     def finish(self) -> None:
-        if self.options.complete and not self.is_retry:
+        if self.says_who_was_absent:
             self._remove_absent()
         show_memberships(self.touched)
 

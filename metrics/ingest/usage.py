@@ -8,18 +8,20 @@ again from the records that are skipped, so an interrupted import ends with the 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from itertools import islice
 from typing import Any, Protocol
 
+import msgspec
 from django.db import transaction
 
 from metrics.formats.parsing import Parsed
 from metrics.formats.records import Broken, Record
 from metrics.ingest.facts import Adapted, FileHashes
 from metrics.ingest.options import Counts, Options, Refused
-from metrics.ingest.scope import Scopes
+from metrics.ingest.scope import Ids, Scopes
 from metrics.models import DirtyDay, ReportDay
 from portal.models import RejectedLine, ReportFile
 from seats import activity_seats
@@ -36,6 +38,8 @@ NEVER = datetime.min.replace(tzinfo=UTC)
 
 # (account, day)
 Days = set[tuple[int, date]]
+# From its first to its last day, both included.
+Window = tuple[date, date]
 
 
 class Dated(Protocol):
@@ -85,6 +89,9 @@ class Intake:
         self._marked: set[tuple[int, date]] = set()
         # For a complete file: the days of which it tells all there was, and as of when.
         self.told: dict[tuple[int, date], datetime] = {}
+        # The days that lines say their report tells of, by whose it is, and as of when.
+        self.windows: dict[tuple[Ids, Window], datetime] = {}
+        self.is_cut = False
 
     # Subclasses say where their rows are, and how a record is read, remembered and written.
 
@@ -122,6 +129,7 @@ class Intake:
         while batch := list(islice(stream, BATCH)):
             skipped = batch[: max(0, done - position)]
             position += len(batch)
+            self.is_cut = self.is_cut or any(isinstance(record, Broken) and record.is_cut for record in batch)
             for record in skipped:
                 if isinstance(record, Parsed):
                     self.remember(record.value)
@@ -132,11 +140,21 @@ class Intake:
         with transaction.atomic():
             if self.options.dry_run:
                 self._insert_file()
+            self._cover_windows()
             self.finish()
             activity_seats.settle_logins(self.people.flush())
             if self.options.dry_run:
                 transaction.set_rollback(True)
         return self.progress
+
+    @property
+    def says_who_was_absent(self) -> bool:
+        """Whether rows that the file does not have are to go.
+
+        Where GitHub sent lines that cannot be read, one of them may be the one that seems to be missing.
+        """
+        is_unclear = self.options.observed_at is not None and self.progress.counts.rows_rejected > 0
+        return self.options.complete and not self.is_retry and not is_unclear
 
     def _insert_file(self) -> None:
         """A dry run rolls back batch by batch: the file's own row must be there anew in each."""
@@ -156,13 +174,20 @@ class Intake:
             if self.options.dry_run:
                 self._insert_file()
             rows: list[tuple[Account, Any]] = []
+            covers, observed_at = self.options.covers, self.options.observed_at
             for record in batch:
                 if isinstance(record, Broken):
                     continue
                 row = record.value
+                if observed_at is not None:
+                    # In place, of a record that nobody else holds: a copy of each would be twice the work.
+                    msgspec.structs.force_setattr(row, "observed_at", observed_at)
                 try:
                     account = self.scopes.of(row.enterprise_id, row.organization_id)
-                    if self.only is None or (account.id, row.day) in self.only:
+                    if covers and not covers[0] <= row.day <= covers[1]:
+                        reason = f"it is of {row.day}, a day that the report it came in does not tell of"
+                        rejects.append(self._reject(record.number, reason, record.raw))
+                    elif self._is_asked_for(account, row.day):
                         rows.append((account, row))
                 except WrongAccount as error:
                     if not rows and self.file.records_done == 0 and not self.is_retry:
@@ -180,6 +205,11 @@ class Intake:
                 transaction.set_rollback(True)
         if self.options.dry_run:
             self.forget()
+
+    def _is_asked_for(self, account: Account, day: date) -> bool:
+        if self.options.days is not None and day not in self.options.days:
+            return False
+        return self.only is None or (account.id, day) in self.only
 
     def forget(self) -> None:
         """After a roll-back nothing that was met or marked in it is there."""
@@ -268,6 +298,36 @@ class Intake:
             self.file.last_day = max(last, self.file.last_day or last)
             newest_at = max(days.values())
             self.file.observed_at = max(newest_at, self.file.observed_at or newest_at)
+
+    def _cover_windows(self) -> None:
+        """Cover the days that the report tells of by telling nothing: nobody did anything on them.
+
+        Not for a file that breaks off, and not for single lines that are tried again.
+        """
+        if self.report is None or self.is_cut or (self.is_retry and self.only is None):
+            return
+        windows: list[tuple[Account, Window, datetime]] = []
+        for (ids, window), at in self.windows.items():
+            # The lines of another account were rejected, one by one.
+            with suppress(WrongAccount):
+                windows.append((self.scopes.of(*ids), window, at))
+        if self.options.covers and self.options.observed_at and (named := self.scopes.named()):
+            windows.append((named, self.options.covers, self.options.observed_at))
+        days: dict[tuple[int, date], datetime] = {}
+        for account, (first, last), at in windows:
+            for number in range((last - first).days + 1):
+                day = first + timedelta(days=number)
+                if self._is_asked_for(account, day):
+                    days[account.pk, day] = max(at, days.get((account.pk, day), at))
+        self._lock({account.pk: account for account, _, _ in windows})
+        if self.adds_up:
+            accounts = self.progress.accounts
+            self.mark_dirty(
+                (account_id, day)
+                for account_id, day in days
+                if self._coverage(accounts[account_id], day)[0] == NEVER
+            )
+        self.cover(days)
 
     def mark_dirty(self, days: Iterable[tuple[int, date]]) -> None:
         """Say that these (account, day) must be added up again."""

@@ -89,6 +89,10 @@ class UserDays(Intake):
         self.people.saw(user_id, parsed.user_login, day)
         if not parsed.only_passive_review and day > self.used.get(user_id, date.min):
             self.used[user_id] = day
+        if parsed.window is not None:
+            told = ((parsed.enterprise_id, parsed.organization_id), parsed.window)
+            if parsed.observed_at > self.windows.get(told, NEVER):
+                self.windows[told] = parsed.observed_at
         if parsed.ai_credits_used and day > self.credits.get(user_id, date.min):
             self.credits[user_id] = day
 
@@ -186,7 +190,7 @@ class UserDays(Intake):
         keys = self.people.keys_of(dict.fromkeys([*self.used, *self.credits], ""))
         evidence.note("usage_report", {keys[user_id]: day for user_id, day in self.used.items()})
         evidence.note("ai_credits", {keys[user_id]: day for user_id, day in self.credits.items()})
-        if self.options.complete and not self.is_retry:
+        if self.says_who_was_absent:
             self._remove_absent()
 
     def _remove_absent(self) -> None:

@@ -1,3 +1,4 @@
+from metrics.models.asked_day import AskedDay
 from metrics.models.legacy_day import LegacyDay
 from metrics.models.report_day import DirtyDay, ReportDay
 from metrics.models.repository_day import RepositoryDay
@@ -7,6 +8,7 @@ from metrics.models.team_roster import TeamRoster
 from metrics.models.user_day import UserDay
 
 __all__ = [
+    "AskedDay",
     "DayUsers",
     "DirtyDay",
     "LegacyDay",

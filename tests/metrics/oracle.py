@@ -183,6 +183,11 @@ class Oracle:
         day = day_of(record)
         self._login(record["user_id"], record["user_login"], day)
         self._newest(self.people[account].setdefault(day, {}), account, record["user_id"], record)
+        # A report over several days knows each of them, those on which nobody did anything, too.
+        first = date.fromisoformat(record.get("report_start_day", record["day"]))
+        last = date.fromisoformat(record.get("report_end_day", record["day"]))
+        for number in range((last - first).days + 1):
+            self.people[account].setdefault(first + timedelta(days=number), {})
 
     def _member(self, account: Account, record: Row) -> None:
         day = day_of(record)
@@ -284,6 +289,7 @@ class Oracle:
             {"day": str(day), **self.names(account), **self._day(account, day)}
             for account in {*self.people, *self.totals}
             for day in {*self.people[account], *self.totals[account]}
+            if self.people[account].get(day) or day in self.totals[account]
         ]
 
     def _day(self, account: Account, day: date) -> Row:

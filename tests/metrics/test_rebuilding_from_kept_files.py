@@ -35,7 +35,7 @@ def test_undoing_a_file_leaves_what_the_others_say(tmp_path: Path) -> None:
     take(write_lines(tmp_path / "a", [twenty_eight(n, "2026-09-20", 1) for n in (1, 2)]))
     before = rows()
     file = take(write_lines(tmp_path / "b", [twenty_eight(n, "2026-09-25", 7) for n in (2, 3)])).report_file
-    assert undo(file) == 1
+    assert undo(file) == 25  # all days that its report tells of
     assert rows() == before
     file.refresh_from_db()
     assert file.state == ReportFile.State.UNDONE

@@ -6,9 +6,12 @@ import itertools
 import json
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from metrics import figures
+from metrics.ingest import rebuild_files
 from metrics.ingest.rejects import retry
 from metrics.models import DayUsers, DirtyDay, ReportDay, ScopeDay, TeamDay, TeamRoster, UserDay
 from portal.models import RejectedLine, ReportFile
@@ -298,3 +301,69 @@ def test_a_rejected_element_is_retried_with_what_the_object_around_it_said(tmp_p
     (outcome,) = retry([line])
     assert outcome.counts.rows_new == 1
     assert len(set(UserDay.objects.values_list("account", "observed_at"))) == 1
+
+
+class TestDaysWithoutALine:
+    """A report over several days knows each of them: on a day without a line nobody did anything."""
+
+    WINDOW = {"report_start_day": "2026-10-01", "report_end_day": "2026-10-28"}
+
+    def lines(self, *days: str) -> list[dict[str, Any]]:
+        return [user_day(1, day, **self.WINDOW) for day in days]
+
+    def test_are_covered_like_the_others(self, tmp_path: Path) -> None:
+        take(write_lines(tmp_path / "users.json", self.lines("2026-10-24", "2026-10-26")))
+
+        covered = ReportDay.objects.filter(report="users").order_by("day")
+        assert [covered[0].day, covered[27].day, len(covered)] == [date(2026, 10, 1), date(2026, 10, 28), 28]
+        assert UserDay.objects.count() == 2
+
+    def test_leave_no_hole_in_weeks_and_months(self, tmp_path: Path) -> None:
+        take(write_lines(tmp_path / "users.json", self.lines("2026-10-24", "2026-10-26")))
+
+        account = Account.objects.organizations().get()
+        assert figures.active_users(account, date(2026, 10, 26)) == figures.ActiveUsers(1, 1, None)
+        assert figures.active_users(account, date(2026, 10, 28)) == figures.ActiveUsers(0, 1, 1)
+
+    def test_have_no_totals_of_their_own(self, tmp_path: Path) -> None:
+        take(write_lines(tmp_path / "users.json", self.lines("2026-10-24", "2026-10-26")))
+
+        days = ScopeDay.objects.order_by("day").values_list("day", flat=True)
+        assert list(days) == [date(2026, 10, 24), date(2026, 10, 26)]
+
+    @pytest.mark.parametrize("first", ["teams", "users"])
+    def test_show_teams_with_nobody_active_in_whatever_order_the_files_come(
+        self, tmp_path: Path, first: str
+    ) -> None:
+        users = write_lines(tmp_path / "users.json", self.lines("2026-10-24"))
+        teams = write_lines(tmp_path / "teams.json", [team_row(1, 7, "2026-10-25")])
+        for path in (teams, users) if first == "teams" else (users, teams):
+            take(path)
+
+        day = TeamDay.objects.get(team__github_id=7)
+        assert (day.day, day.active_users, day.member_count) == (date(2026, 10, 25), 0, 1)
+
+    def test_stay_unknown_where_the_file_breaks_off(self, tmp_path: Path) -> None:
+        path = write_lines(tmp_path / "users.json", self.lines("2026-10-24", "2026-10-26"))
+        path.write_bytes(path.read_bytes()[:-40])
+
+        outcome = take(path)
+
+        assert outcome.counts.rows_rejected == 1
+        assert [row.day for row in ReportDay.objects.all()] == [date(2026, 10, 24)]
+
+    def test_are_forgotten_again_with_the_file(self, tmp_path: Path) -> None:
+        outcome = take(write_lines(tmp_path / "users.json", self.lines("2026-10-24")))
+        assert outcome.report_file is not None
+
+        rebuild_files.undo(outcome.report_file)
+
+        assert not ReportDay.objects.exists()
+
+    def test_are_covered_again_when_the_days_are_made_anew(self, tmp_path: Path) -> None:
+        outcome = take(write_lines(tmp_path / "users.json", self.lines("2026-10-24")))
+        assert outcome.report_file is not None
+
+        rebuild_files.rebuild(outcome.report_file)
+
+        assert ReportDay.objects.count() == 28
