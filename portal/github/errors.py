@@ -15,6 +15,7 @@ class GitHubError(Exception):
     def __init__(self, says: str, *, status: int | None = None) -> None:
         super().__init__(says)
         self.status = status  # of the answer; None where there was none
+        self.said = ""  # GitHub's own words, without addresses and secrets
 
 
 class BadCredentials(GitHubError):
