@@ -6,6 +6,7 @@ from metrics.reports import (
     teams_low_adoption,
     user_metrics,
     users_low_acceptance,
+    weekly_trend,
 )
 
 __all__ = [
@@ -14,4 +15,5 @@ __all__ = [
     "teams_low_adoption",
     "user_metrics",
     "users_low_acceptance",
+    "weekly_trend",
 ]

@@ -178,6 +178,8 @@ LEADING = {
     "users-low-acceptance": "user_id user_login teams user_initiated_interaction_count"
     " code_generation_activity_count code_acceptance_activity_count acceptance_rate",
     "teams-low-adoption": "team_id slug members seats active_users adoption",
+    "weekly-trend": "week first_day last_day days total_active_users total_engaged_users"
+    " avg_active_users avg_engaged_users source",
 }
 
 
