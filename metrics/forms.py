@@ -42,8 +42,8 @@ class UploadForm(forms.Form):
         required=False,
         max_length=255,
         label="Organization",
-        help_text="Its login. Needed for seat lists of an organization and for activity reports, "
-        "which do not say where they come from.",
+        help_text="Its login. Needed for seat lists of an organization, for activity reports and for days "
+        "of the older metrics and usage APIs, which do not say where they come from.",
         widget=UnfoldAdminTextInputWidget(attrs={"list": "known-organizations", "autocomplete": "off"}),
     )
     enterprise = forms.CharField(
@@ -53,10 +53,18 @@ class UploadForm(forms.Form):
         help_text="Its slug, if the files are of a whole enterprise.",
         widget=UnfoldAdminTextInputWidget(attrs={"list": "known-enterprises", "autocomplete": "off"}),
     )
+    team = forms.CharField(
+        required=False,
+        max_length=255,
+        label="Team",
+        help_text="Its slug. Only for days that the older metrics or usage API gave of one team.",
+        widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}),
+    )
     taken_at = forms.DateTimeField(
         required=False,
-        label="Seat list taken at (UTC)",
-        help_text="When you saved it. If left empty, the newest moment that the list itself mentions counts.",
+        label="Saved at (UTC)",
+        help_text="When you saved a seat list or days of the older APIs. If left empty, the newest moment "
+        "that the file itself mentions counts.",
         widget=forms.DateTimeInput(
             attrs={"type": "datetime-local", "class": " ".join(INPUT_CLASSES)}, format="%Y-%m-%dT%H:%M"
         ),
@@ -87,6 +95,7 @@ class UploadForm(forms.Form):
         return Options(
             organization=said["organization"].strip(),
             enterprise=said["enterprise"].strip(),
+            team=said["team"].strip(),
             taken_at=said["taken_at"],
             complete=said["complete"],
         )

@@ -74,6 +74,18 @@ SIDEBAR: tuple[tuple[str, tuple[Link, ...]], ...] = (
             Link("User days", "person_search", "admin:metrics_userday_changelist", "metrics.view_userday"),
             Link("Team days", "group_work", "admin:metrics_teamday_changelist", "metrics.view_teamday"),
             Link(
+                "Repository days",
+                "source",
+                "admin:metrics_repositoryday_changelist",
+                "metrics.view_repositoryday",
+            ),
+            Link(
+                "Older systems",
+                "inventory_2",
+                "admin:metrics_legacyday_changelist",
+                "metrics.view_legacyday",
+            ),
+            Link(
                 "Covered days",
                 "event_available",
                 "admin:metrics_reportday_changelist",

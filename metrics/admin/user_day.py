@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.urls import reverse
-from django.utils.html import format_html
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, RangeDateFilter
 from unfold.decorators import display
 
-from metrics import breakdowns
+from metrics.admin.lineage import FromFile
 from metrics.models import UserDay
 from metrics.models.counters import COUNTERS
 from portal.admin.base import NOTHING, ReadOnlyAdmin, day
@@ -32,7 +27,7 @@ FLAGS = {
 
 
 @admin.register(UserDay)
-class UserDayAdmin(ReadOnlyAdmin):
+class UserDayAdmin(FromFile, ReadOnlyAdmin):
     list_title = "User days"
     list_display = [
         "on",
@@ -93,16 +88,3 @@ class UserDayAdmin(ReadOnlyAdmin):
     def credits(self, user_day: UserDay) -> str:
         used = user_day.ai_credits_used
         return NOTHING if used is None else f"{used.normalize():,f}"
-
-    @display(description="file")
-    def source_file(self, user_day: UserDay) -> str:
-        url = reverse("admin:portal_reportfile_change", args=[user_day.file_id])
-        return format_html('<a class="portal-link" href="{}">{}</a>', url, user_day.file)
-
-    @display(description="breakdowns")
-    def everything_else(self, user_day: UserDay) -> str:
-        rest: Any = breakdowns.unpack(user_day.blob)
-        text = json.dumps(rest, indent=2, ensure_ascii=False)
-        return format_html(
-            '<pre class="portal-pre" tabindex="0" role="region" aria-label="Breakdowns">{}</pre>', text
-        )

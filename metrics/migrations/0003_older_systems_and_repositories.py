@@ -122,6 +122,7 @@ class Migration(migrations.Migration):
                 "indexes": [
                     models.Index(fields=["-day", "-id"], name="metrics_legacy_day_newest"),
                     models.Index(fields=["account", "-day", "-id"], name="metrics_legacy_by_account"),
+                    models.Index(fields=["team_slug", "-day", "-id"], name="metrics_legacy_by_team"),
                 ],
                 "constraints": [
                     models.UniqueConstraint(

@@ -78,6 +78,7 @@ class LegacyDay(models.Model):
         indexes = [
             models.Index(fields=["-day", "-id"], name="metrics_legacy_day_newest"),
             models.Index(fields=["account", "-day", "-id"], name="metrics_legacy_by_account"),
+            models.Index(fields=["team_slug", "-day", "-id"], name="metrics_legacy_by_team"),
         ]
 
     def __str__(self) -> str:

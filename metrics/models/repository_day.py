@@ -60,5 +60,11 @@ class RepositoryDay(models.Model):
         ]
 
     def __str__(self) -> str:
-        name = f"{self.repo_owner_name}/{self.repo_name}" if self.repo_name else f"repository {self.repo_id}"
-        return f"{name} on {self.day}"
+        return f"{self.full_name} on {self.day}"
+
+    @property
+    def full_name(self) -> str:
+        """As GitHub called it that day; by number where the line names none."""
+        if not self.repo_name:
+            return f"repository {self.repo_id}"
+        return f"{self.repo_owner_name}/{self.repo_name}" if self.repo_owner_name else self.repo_name
