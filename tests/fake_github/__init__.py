@@ -1,5 +1,6 @@
 """A GitHub on loopback that obeys the contract, keeps state, and misbehaves on demand."""
 
+from tests.fake_github.company import company_state
 from tests.fake_github.exchange import Request
 from tests.fake_github.server import ContractBroken, FakeGitHub
 from tests.fake_github.shapes import seat
@@ -18,5 +19,6 @@ __all__ = [
     "Team",
     "Token",
     "Trouble",
+    "company_state",
     "seat",
 ]

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 from cryptography.hazmat.primitives import serialization
@@ -27,6 +27,9 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests.fake_github import shapes
 from tests.fake_github.watched import Changes, WatchedDict, WatchedList
+
+if TYPE_CHECKING:
+    from tests.fake_github.company import Company
 
 ALL_SCOPES = frozenset({"manage_billing:copilot", "admin:org", "admin:enterprise", "user"})
 # A broader scope holds the narrower ones.
@@ -537,6 +540,8 @@ class State:
         # How long signed links to report files work.
         self.link_life = timedelta(minutes=10)
         self.lock = threading.RLock()
+        # Whose people these are, when `company_state` made the state.
+        self.company: Company | None = None
         self._ids = itertools.count(70_001)
         self._issued = itertools.count(1)
 
@@ -679,8 +684,8 @@ class State:
 
     # Files -------------------------------------------------------------------------------------
 
-    def write_files(self, folder: Path) -> list[Any]:
+    def write_files(self, folder: Path, **options: Any) -> list[Any]:
         """The same data as files an admin would have saved; see `tests.fake_github.files`."""
         from tests.fake_github.files import write_files
 
-        return write_files(self, folder)
+        return write_files(self, folder, **options)
