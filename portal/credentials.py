@@ -13,6 +13,8 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.views.decorators.debug import sensitive_variables
 
+from portal.github.errors import GitHubError
+
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 # Settings of the portal that are secrets, or hold one. Whoever may add a connection must not be able to
 # have them sent to a server of their choice as if they were a token.
@@ -21,14 +23,28 @@ NEVER_A_CREDENTIAL = frozenset(
 )
 
 HOW_TO_SET_KEYS = (
-    "Set CREDENTIAL_KEYS to a key made by `python -c "
-    '"from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())"`, '
-    "or put the credential in an environment variable and name that."
+    "Put the credential in an environment variable and name that; or set CREDENTIAL_KEYS to what this "
+    "prints: "
+    'python -c "from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())"'
 )
 
 
 class CredentialError(Exception):
-    """A credential cannot be kept or read; str() says why and what to do, never the credential."""
+    """A credential cannot be kept or read; the texts never hold it."""
+
+    def __init__(self, says: str, remedy: str = "") -> None:
+        super().__init__(f"{says} {remedy}".strip())
+        self.says = says
+        self.remedy = remedy
+
+
+class NoCredential(GitHubError):
+    """A connection's credential is missing or cannot be read, so GitHub was not asked."""
+
+    def __init__(self, says: str, remedy: str = "") -> None:
+        super().__init__(f"{says} {remedy}".strip())
+        self.says = says
+        self.remedy = remedy
 
 
 def can_be_kept() -> bool:
@@ -74,40 +90,40 @@ def is_under_newest_key(kept: str) -> bool:
 def from_environment(name: str) -> str:
     """The credential in that environment variable. Raises CredentialError where it is not set."""
     check_name(name)
-    # A value that came through a file or an editor often ends in a newline, which no header may hold.
     value = os.environ.get(name, "").strip()
     if not value:
         raise CredentialError(
-            f"The environment variable {name} is not set. Set it, or add it to .env, "
-            "and restart the web server and the worker."
+            f"The environment variable {name} is not set.",
+            "Set it, or add it to .env, and restart the web server and the worker.",
         )
-    # A private key in one line of a .env file is written with \n for its line ends.
-    return value.replace("\\n", "\n") if value.startswith("-----BEGIN") else value
+    return value
 
 
 def check_name(name: str) -> None:
     """Raises CredentialError where the environment variable of that name must not be a credential."""
     if not NAME.fullmatch(name):
         raise CredentialError(
-            "An environment variable has a name of letters, digits and underscores, as GITHUB_TOKEN."
+            "This cannot be the name of an environment variable.",
+            "Name one of letters, digits and underscores, as GITHUB_TOKEN.",
         )
     if name.upper() in NEVER_A_CREDENTIAL:
-        raise CredentialError(f"{name} is a setting of the portal itself and is never sent to GitHub.")
+        raise CredentialError(
+            f"{name} is a secret of the portal itself and is never sent anywhere.",
+            "Put the credential in a variable of its own, as GITHUB_TOKEN.",
+        )
 
 
 def _keys() -> MultiFernet:
     if not settings.CREDENTIAL_KEYS:
-        raise CredentialError(
-            f"Without CREDENTIAL_KEYS credentials are only named, never kept. {HOW_TO_SET_KEYS}"
-        )
+        raise CredentialError("Without CREDENTIAL_KEYS no credential is kept here.", HOW_TO_SET_KEYS)
     try:
         return MultiFernet([Fernet(key) for key in settings.CREDENTIAL_KEYS])
     except ValueError:
-        raise CredentialError(f"CREDENTIAL_KEYS holds a text that is not a key. {HOW_TO_SET_KEYS}") from None
+        raise CredentialError("CREDENTIAL_KEYS holds a text that is no key.", HOW_TO_SET_KEYS) from None
 
 
 def _not_ours() -> CredentialError:
     return CredentialError(
-        "The kept credential was encrypted with a key that is no longer in CREDENTIAL_KEYS. "
-        "Add that key again at the end, or enter the credential anew."
+        "The kept credential was encrypted with a key that is no longer in CREDENTIAL_KEYS.",
+        "Add that key again, at the end, or enter the credential anew.",
     )

@@ -96,6 +96,7 @@ SIDEBAR: tuple[tuple[str, tuple[Link, ...]], ...] = (
     (
         "Data",
         (
+            Link("Connections", "hub", "admin:portal_connection_changelist", "portal.view_connection"),
             Link("Upload a file", "upload_file", "metrics:upload", "portal.add_reportfile"),
             Link(
                 "Report files", "description", "admin:portal_reportfile_changelist", "portal.view_reportfile"

@@ -12,3 +12,4 @@ class SeatsConfig(AppConfig):
     def ready(self) -> None:
         import_module("seats.reports")
         import_module("seats.cards")
+        import_module("seats.connecting")

@@ -32,7 +32,9 @@ for name in (
     "CSRF_TRUSTED_ORIGINS",
     "DEBUG",
     "EMAIL_URL",
+    "GITHUB_API_URL",
     "LOG_LEVEL",
+    "REPORT_HOSTS",
     "SECRET_KEY_FALLBACKS",
 ):
     os.environ.pop(name, None)

@@ -1,3 +1,3 @@
-from portal.admin import audit, background, job, users
+from portal.admin import audit, background, connection, job, users
 
-__all__ = ["audit", "background", "job", "users"]
+__all__ = ["audit", "background", "connection", "job", "users"]

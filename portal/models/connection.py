@@ -37,6 +37,10 @@ class Finding:
     remedy: str = ""
     account: str = ""
 
+    @property
+    def state_in_words(self) -> str:
+        return {"ok": "works", "bad": "to fix"}.get(self.state, self.state)
+
     def as_json(self) -> dict[str, str]:
         return asdict(self)
 
@@ -72,10 +76,9 @@ class ConnectionQuerySet(models.QuerySet["Connection"]):
         """Those whose credentials lie in the database, encrypted."""
         return self.exclude(kept_secret="", kept_revoke_secret="")
 
-    def hold(self, pk: int, until: datetime) -> bool:
-        """Send nothing before `until`; False where that is no later than what is known already."""
-        earlier = Q(limited_until=None) | Q(limited_until__lt=until)
-        return self.filter(earlier, pk=pk).update(limited_until=until) == 1
+    def hold(self, until: datetime) -> int:
+        """Let these send nothing before `until`, unless they wait longer already. How many it moved."""
+        return self.filter(Q(limited_until=None) | Q(limited_until__lt=until)).update(limited_until=until)
 
 
 class Connection(models.Model):
@@ -177,6 +180,22 @@ class Connection(models.Model):
         """Take this token for revoking. Raises CredentialError without CREDENTIAL_KEYS."""
         self.kept_revoke_secret, self.revoke_secret_env = credentials.encrypt(secret), ""
 
+    def reencrypt(self) -> bool:
+        """Put the kept credentials under the newest key; False where they are. Raises CredentialError."""
+        names = ("kept_secret", "kept_revoke_secret")
+        older = {
+            name: kept
+            for name in names
+            if (kept := getattr(self, name)) and not credentials.is_under_newest_key(kept)
+        }
+        anew = {name: credentials.reencrypt(kept) for name, kept in older.items()}
+        # Somebody may have entered another one in between: theirs stays.
+        if not anew or not Connection.objects.filter(pk=self.pk, **older).update(**anew):
+            return False
+        for name, kept in anew.items():
+            setattr(self, name, kept)
+        return True
+
     @property
     def what_was_found(self) -> list[Finding]:
         """What the last check saw, in its order."""
@@ -193,4 +212,6 @@ def _read(kept: str, env_name: str) -> str:
         return credentials.decrypt(kept)
     if env_name:
         return credentials.from_environment(env_name)
-    raise CredentialError("No credential is set. Enter one, or name the environment variable that holds it.")
+    raise CredentialError(
+        "No credential is set.", "Enter one, or name the environment variable that holds it."
+    )

@@ -1,0 +1,258 @@
+"""Connections to GitHub: entered, checked, and what each check found, in words."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import Any, ClassVar
+
+from django.contrib import admin, messages
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import URLPattern, path
+from django.utils import timezone
+from django.utils.decorators import method_decorator
+from django.utils.html import format_html
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_POST
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
+from unfold.decorators import action, display
+
+from portal import connections, credentials
+from portal.admin.base import NOTHING, PortalModelAdmin, few, moment
+from portal.admin.connection_form import ConnectionForm, form_parts
+from portal.credentials import CredentialError
+from portal.models import AuditEntry, Connection
+from portal.models.connection import Finding
+
+SHOWN_CHECKS = 5
+STATE_COLOURS = {"works": "success", "fix": "danger", "unchecked": "warning", "off": "default"}
+
+
+@admin.register(Connection)
+class ConnectionAdmin(PortalModelAdmin):
+    form = ConnectionForm
+    list_title = "Connections to GitHub"
+    list_display: ClassVar[list[str]] = ["name", "speaks_for", "kind", "api", "state_label", "checked"]
+    list_filter: ClassVar[list[Any]] = [("kind", ChoicesDropdownFilter)]
+    search_fields: ClassVar[list[str]] = ["name"]
+    ordering: ClassVar[list[str]] = ["name"]
+    sortable_by: ClassVar[list[str]] = ["name"]
+    actions: ClassVar[list[str]] = ["check_selected", "reencrypt_selected"]
+    change_form_outer_before_template = "admin/portal/connection/findings.html"
+    # Each kind of credential shows its own fields.
+    conditional_fields: ClassVar[dict[str, str]] = {
+        "token": "kind != 'app'",
+        "private_key": "kind == 'app'",
+        "app_id": "kind == 'app'",
+        "installation_id": "kind == 'app'",
+    }
+
+    class Media:
+        css: ClassVar[dict[str, list[str]]] = {"all": ["portal/connection.css"]}
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Connection]:
+        found: QuerySet[Connection] = super().get_queryset(request)
+        return found.prefetch_related(*(name for part in form_parts for name in part.prefetch))
+
+    # --- The form -------------------------------------------------------------------------------
+
+    def get_form(
+        self, request: HttpRequest, obj: Connection | None = None, change: bool = False, **kwargs: Any
+    ) -> type[Any]:
+        parts = {name: field for part in form_parts for name, field in part.fields().items()}
+        kwargs["form"] = type("ConnectionForm", (ConnectionForm,), parts)
+        form: type[Any] = super().get_form(request, obj, change, **kwargs)
+        return form
+
+    def get_fieldsets(self, request: HttpRequest, obj: Connection | None = None) -> Any:
+        may_edit = self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
+        if not may_edit:
+            return [(None, {"fields": self.get_readonly_fields(request, obj)})]
+        keeping = (
+            "It is kept encrypted and never shown again. "
+            if credentials.can_be_kept()
+            else "The portal has no CREDENTIAL_KEYS to encrypt with, so it can only be named. "
+        )
+        return [
+            (None, {"fields": ["name", "is_active"]}),
+            *(
+                (part.title, {"fields": list(part.fields()), "description": part.description})
+                for part in form_parts
+            ),
+            (
+                "Credential",
+                {
+                    "fields": [
+                        "kind", "base_url", "app_id", "installation_id", "token", "private_key", "secret_env",
+                    ],
+                    "description": f"{keeping}Or name an environment variable of web server and worker: "
+                    "then it is read from there whenever it is needed.",
+                },
+            ),
+            (
+                "Taking seats back",
+                {
+                    "fields": ["revoke_token", "revoke_secret_env", "forget_revoke_token"],
+                    "description": "Reading needs little. A separate token for taking seats back is used for "
+                    "nothing else; without one, the credential above is tried.",
+                },
+            ),
+            ("Older systems", {"fields": ["legacy_apis"]}),
+        ]  # fmt: skip
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Connection | None = None) -> list[str]:
+        if obj is not None and not self.has_change_permission(request, obj):
+            return ["name", "speaks_for", "kind", "base_url", "credential", "is_active", "legacy_apis"]
+        return []
+
+    @method_decorator(sensitive_post_parameters())
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        context: dict[str, Any] = {}
+        connection = self.get_object(request, object_id) if object_id else None
+        if connection is not None:
+            context = {
+                "title": connection.name,
+                "connection": connection,
+                "accounts": accounts_of(connection.what_was_found),
+                "checks": _past_checks(connection),
+                "checked": moment(connection.checked_at),
+                "limited_until": _limited(connection),
+                "may_check": self.has_change_permission(request, connection),
+            }
+        response: HttpResponse = super().changeform_view(
+            request, object_id, form_url, {**context, **(extra_context or {})}
+        )
+        return response
+
+    def save_model(self, request: HttpRequest, obj: Connection, form: Any, change: bool) -> None:
+        before = connections.described(Connection.objects.get(pk=obj.pk)) if change else {}
+        with transaction.atomic():
+            super().save_model(request, obj, form, change)
+            now = connections.described(obj)
+            changed = {name: value for name, value in now.items() if before.get(name) != value}
+            if "name" in form.changed_data or not change:
+                changed["name"] = obj.name
+            if changed:
+                connections.record("changed" if change else "created", obj, request.user, **changed)
+            if replaced := form.replaced():
+                connections.record("credential replaced", obj, request.user, which=replaced)
+            for part in form_parts:
+                part.save(obj, form.cleaned_data, request.user)
+
+    def response_add(
+        self, request: HttpRequest, obj: Connection, post_url_continue: str | None = None
+    ) -> HttpResponse:
+        """To the new connection's own page, where it is checked."""
+        messages.success(request, f"{obj.name} is saved. Check now whether it works.")
+        return redirect("admin:portal_connection_change", obj.pk)
+
+    def delete_model(self, request: HttpRequest, obj: Connection) -> None:
+        connections.record("deleted", obj, request.user, accounts=_names(obj))
+        super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Connection]) -> None:
+        for connection in queryset:
+            connections.record("deleted", connection, request.user, accounts=_names(connection))
+        super().delete_queryset(request, queryset)
+
+    # --- Checking -------------------------------------------------------------------------------
+
+    def get_urls(self) -> list[URLPattern]:
+        check = self.admin_site.admin_view(require_POST(self.check_view))
+        return [
+            path("<int:pk>/check/", check, name="portal_connection_check"),
+            *super().get_urls(),
+        ]
+
+    def check_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Try the connection now, while its reader waits."""
+        connection = get_object_or_404(Connection, pk=pk)
+        if not self.has_change_permission(request, connection):
+            return HttpResponse("You may not check connections.", status=403, content_type="text/plain")
+        self._check(request, connection)
+        return redirect("admin:portal_connection_change", pk)
+
+    @action(description="Check selected connections", permissions=["change"])
+    def check_selected(self, request: HttpRequest, queryset: QuerySet[Connection]) -> None:
+        within = connections.CHECK_WITHIN_SECONDS / max(queryset.count(), 1)
+        for connection in queryset:
+            self._check(request, connection, within)
+
+    def _check(
+        self, request: HttpRequest, connection: Connection, within: float = connections.CHECK_WITHIN_SECONDS
+    ) -> None:
+        findings = connections.check(connection, within=within)
+        connections.record_check(connection, findings, request.user)
+        if to_fix := sum(finding.state == "bad" for finding in findings):
+            messages.warning(request, f"{connection.name}: {to_fix} to fix, see what and how below.")
+        elif any(finding.state == "unknown" for finding in findings):
+            messages.info(request, f"{connection.name}: some of it could not be told.")
+        else:
+            messages.success(request, f"{connection.name}: all works.")
+
+    @action(description="Encrypt with the newest key", permissions=["change"])
+    def reencrypt_selected(self, request: HttpRequest, queryset: QuerySet[Connection]) -> None:
+        for connection in queryset:
+            try:
+                if connection.reencrypt():
+                    connections.record("encrypted anew", connection, request.user)
+                    messages.success(request, f"{connection.name} is encrypted with the newest key now.")
+                else:
+                    messages.info(request, f"{connection.name} keeps nothing under an older key.")
+            except CredentialError as error:
+                messages.error(request, f"{connection.name}: {error}")
+
+    # --- Columns --------------------------------------------------------------------------------
+
+    @display(description="for")
+    def speaks_for(self, connection: Connection) -> str:
+        return few(_names(connection), shown=3)
+
+    @display(description="API")
+    def api(self, connection: Connection) -> str:
+        return connection.base_url.removeprefix("https://")
+
+    @display(description="credential")
+    def credential(self, connection: Connection) -> str:
+        return connections.described(connection)["credential"] or NOTHING
+
+    @display(description="state", label=STATE_COLOURS)
+    def state_label(self, connection: Connection) -> tuple[str, str]:
+        if not connection.is_active:
+            return "off", "switched off"
+        if connection.checked_at is None:
+            return "unchecked", "not checked yet"
+        to_fix = len(list(connection.to_fix()))
+        return ("fix", f"{to_fix} to fix") if to_fix else ("works", "works")
+
+    @display(description="checked", ordering="checked_at")
+    def checked(self, connection: Connection) -> str:
+        return format_html('<span class="portal-nowrap">{}</span>', moment(connection.checked_at))
+
+
+def accounts_of(findings: list[Finding]) -> list[tuple[str, list[Finding]]]:
+    """The findings by account, those of the connection itself first."""
+    ordered = sorted(findings, key=lambda finding: finding.account.lower())
+    return [(account, list(group)) for account, group in groupby(ordered, lambda finding: finding.account)]
+
+
+def _past_checks(connection: Connection) -> list[AuditEntry]:
+    entries = AuditEntry.objects.filter(subject=connection.subject, action="connection checked")
+    return list(entries.order_by("-sequence")[:SHOWN_CHECKS])
+
+
+def _limited(connection: Connection) -> str:
+    until = connection.limited_until
+    return moment(until) if until and until > timezone.now() else ""
+
+
+def _names(connection: Connection) -> list[str]:
+    return [name for part in form_parts for name in part.names(connection)]
