@@ -15,13 +15,13 @@ from metrics.formats.seat_list import SeatRecord, parse_seat, total_seats
 from metrics.ingest.options import Counts, Options, Refused
 from metrics.ingest.scope import Scopes
 from portal.models import RejectedLine, ReportFile
+from portal.models.rejected_line import readable
 from seats import activity_report, roster
 from seats.accounts import WrongAccount
 from seats.activity_report import ReportedActivity
 from seats.models import Account
 from seats.roster import ReportedGrant, Roster
 
-KEPT_OF_A_LINE = 64 * 1024
 CSV_BATCH = 5_000
 
 
@@ -291,8 +291,3 @@ def record(file: ReportFile, counts: Counts, broken: Sequence[tuple[int, str, by
         setattr(file, name, number)
     file.conflicts = counts.conflicts
     file.save()
-
-
-def readable(raw: bytes) -> str:
-    """A rejected line as text a database keeps."""
-    return raw[:KEPT_OF_A_LINE].decode("utf-8", "replace").replace("\0", "\N{SYMBOL FOR NULL}")

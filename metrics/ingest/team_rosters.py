@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime
 
 from pyroaring import BitMap
 
@@ -142,10 +142,17 @@ class TeamRosters(Intake):
                     roster.delete()
 
 
-def show_memberships(team_ids: Iterable[int]) -> None:
-    """Make the membership shown today that of each team's newest covered day."""
-    for team_id in team_ids:
+def show_memberships(team_ids: Collection[int]) -> None:
+    """Make the membership shown today that of each team's newest covered day.
+
+    Where GitHub's own list of members was read on that day or later, it knows better: a report leaves out
+    whoever holds no seat, and small teams altogether.
+    """
+    read_at = dict(Team.objects.filter(pk__in=team_ids).values_list("pk", "members_read_at"))
+    for team_id, listed_at in read_at.items():
         roster = TeamRoster.objects.filter(team_id=team_id).order_by("-day").first()
+        if listed_at is not None and (roster is None or roster.day <= listed_at.astimezone(UTC).date()):
+            continue
         members = set(roster.user_keys) if roster else set()
         held = set(TeamMembership.objects.filter(team_id=team_id).values_list("user_id", flat=True))
         for gone in evidence.chunks(sorted(held - members)):

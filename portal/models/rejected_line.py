@@ -7,6 +7,13 @@ from django.utils import timezone
 
 from portal.models.report_file import ReportFile
 
+KEPT_OF_A_LINE = 64 * 1024
+
+
+def readable(raw: bytes) -> str:
+    """A rejected line as text a database keeps."""
+    return raw[:KEPT_OF_A_LINE].decode("utf-8", "replace").replace("\0", "\N{SYMBOL FOR NULL}")
+
 
 class RejectedLineQuerySet(models.QuerySet["RejectedLine"]):
     def open(self) -> RejectedLineQuerySet:

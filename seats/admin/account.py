@@ -13,6 +13,7 @@ from django.utils.html import format_html
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
+from seats.admin.account_story import tables
 from seats.admin.base import NOTHING, NullsLastChangeList, ReadOnlyAdmin, day, seats_link
 from seats.figures import by_account, of_account
 from seats.models import Account, Seat
@@ -63,6 +64,7 @@ class AccountAdmin(ReadOnlyAdmin):
         "kind", "login", "name", "github_id", "parent", "also_called", "seats_link", "watched",
     ]  # fmt: skip
     readonly_fields = fields
+    change_form_after_template = "admin/seats/githubuser/story.html"
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[AccountChangeList]:
         return AccountChangeList
@@ -117,8 +119,8 @@ class AccountAdmin(ReadOnlyAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         account = self.get_object(request, object_id)
-        title = {"title": account.label} if account else {}
+        known = {"title": account.label, "tables": tables(account)} if account else {}
         response: HttpResponse = super().change_view(
-            request, object_id, form_url, {**title, **(extra_context or {})}
+            request, object_id, form_url, {**known, **(extra_context or {})}
         )
         return response

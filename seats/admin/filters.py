@@ -41,6 +41,21 @@ class HeldFilter(RadioFilter):
         return queryset.filter(ended_at__isnull=self.value() != "ended")
 
 
+class MembershipFilter(DropdownFilter):
+    """By the organization's own list of members: whoever left it and still holds a seat."""
+
+    title = "member of the organization"
+    parameter_name = "member"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Lookups:
+        return [("left", "Left, but still seated")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Seat]) -> QuerySet[Seat]:
+        if self.value() != "left":
+            return queryset
+        return queryset.filter(pk__in=Seat.objects.of_people_who_left().values("pk"))
+
+
 class VerdictFilter(DropdownFilter):
     title = "verdict"
     parameter_name = "verdict"

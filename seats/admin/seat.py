@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import Prefetch, Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseNotAllowed,
+    HttpResponseRedirect,
+)
 from django.urls import path, reverse
 from unfold.decorators import display
 
+from portal.models import Job
 from portal.reports import writers
 from seats.admin.base import NOTHING, NullsLastChangeList, ReadOnlyAdmin, day, few, moment
 from seats.admin.filters import (
@@ -18,6 +26,7 @@ from seats.admin.filters import (
     GrantedFilter,
     HeldFilter,
     IdleDaysFilter,
+    MembershipFilter,
     PlanFilter,
     PolicyFilter,
     TeamFilter,
@@ -28,6 +37,7 @@ from seats.admin.seat_story import story
 from seats.figures import Prices
 from seats.models import Seat, TeamMembership, UserLogin
 from seats.models.seat import Verdict
+from seats.sync import asking
 from seats.verdicts import today
 
 VERDICT_COLOURS = {
@@ -77,11 +87,13 @@ class SeatAdmin(SeatActions, ReadOnlyAdmin):
         GrantedFilter,
         EditorFilter,
         IdleDaysFilter,
+        MembershipFilter,
         PolicyFilter,
     ]
     search_fields: ClassVar[list[str]] = ["user__login_key"]
     search_help_text = "Login, also a former one"
     list_select_related: ClassVar[list[str]] = ["account", "user", "assigning_team", "policy"]
+    change_form_outer_before_template = "admin/seats/seat/ask.html"
     change_form_after_template = "admin/seats/seat/story.html"
     fields: ClassVar[list[str]] = ["verdict_in_words", "reason"]
     readonly_fields = fields
@@ -106,7 +118,12 @@ class SeatAdmin(SeatActions, ReadOnlyAdmin):
 
     def get_urls(self) -> list[Any]:
         export = self.admin_site.admin_view(self.export_list)
-        return [path("export/<str:file_format>/", export, name="seats_seat_export"), *super().get_urls()]
+        ask = self.admin_site.admin_view(self.ask_view)
+        return [
+            path("export/<str:file_format>/", export, name="seats_seat_export"),
+            path("<int:key>/ask/", ask, name="seats_seat_ask"),
+            *super().get_urls(),
+        ]
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -119,6 +136,35 @@ class SeatAdmin(SeatActions, ReadOnlyAdmin):
                 for name in writers.FORMATS
             ]
         return super().changelist_view(request, {"export_formats": formats, **(extra_context or {})})
+
+    # --- Asking GitHub ---
+
+    def has_ask_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("portal.add_job")
+
+    def ask_view(self, request: HttpRequest, key: int) -> HttpResponse:
+        """Ask GitHub about one seat, now, and say what came of it."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        seat = self.get_object(request, str(key))
+        if seat is None:
+            raise Http404
+        if not (self.has_ask_permission(request) and self.has_view_permission(request, seat)):
+            raise PermissionDenied
+        job = asking.ask(seat, by=request.user)
+        if job.state == Job.State.DONE:
+            changed = job.tally.get("rows_changed") or job.tally.get("rows_new")
+            messages.success(
+                request,
+                "GitHub tells something new of this seat; it is shown below."
+                if changed
+                else "GitHub was asked: the seat is as it is shown here.",
+            )
+        elif job.error:
+            messages.error(request, job.error)
+        else:
+            messages.info(request, "GitHub is being asked about this seat already.")
+        return HttpResponseRedirect(reverse("admin:seats_seat_change", args=[seat.pk]))
 
     # --- Columns ---
 
@@ -194,6 +240,8 @@ class SeatAdmin(SeatActions, ReadOnlyAdmin):
         context: dict[str, Any] = {"show_save": False, "show_close": False}
         if seat is not None:
             context |= {"story": story(seat), "title": str(seat), "day": day, "moment": moment}
+            if self.has_ask_permission(request) and seat.account.sync_connection is not None:
+                context["ask_url"] = reverse("admin:seats_seat_ask", args=[seat.pk])
         response: HttpResponse = super().change_view(
             request, object_id, form_url, {**context, **(extra_context or {})}
         )

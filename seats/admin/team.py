@@ -1,4 +1,4 @@
-"""Teams as last known: who is in them, and which of those hold a seat."""
+"""Teams as last known: who is in them, who maintains them, and which of those hold a seat."""
 
 from __future__ import annotations
 
@@ -9,16 +9,38 @@ from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from unfold.admin import TabularInline
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, RadioFilter
 from unfold.decorators import display
 
-from seats.admin.base import NOTHING, ReadOnlyAdmin, seats_link
+from seats.admin.base import NOTHING, ReadOnlyAdmin, few, moment, seats_link
 from seats.models import Seat, Team, TeamMembership
+
+Role = TeamMembership.Role
+
+
+class ExistingFilter(RadioFilter):
+    """Teams that exist unless asked otherwise; one that is gone keeps its past."""
+
+    title = "existing or gone"
+    parameter_name = "gone"
+    all_option = None
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("", "Existing"), ("gone", "Gone"), ("all", "Existing and gone")]
+
+    def value(self) -> str:
+        return super().value() or ""
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Team]) -> QuerySet[Team]:
+        if self.value() == "all":
+            return queryset
+        return queryset.filter(gone_at__isnull=self.value() != "gone")
 
 
 class MembershipInline(TabularInline):
     model = TeamMembership
     verbose_name_plural = "members, as last known"
-    fields: ClassVar[list[str]] = ["user", "seen_on"]
+    fields: ClassVar[list[str]] = ["user", "role", "is_inherited", "seen_on"]
     readonly_fields = fields
     per_page = 50
     extra = 0
@@ -32,18 +54,23 @@ class MembershipInline(TabularInline):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[TeamMembership]:
         members: QuerySet[TeamMembership] = super().get_queryset(request)
-        return members.select_related("user").order_by("user__login_key", "id")
+        # Maintainers first, by the alphabet as it happens.
+        return members.select_related("user").order_by("role", "user__login_key", "id")
 
 
 @admin.register(Team)
 class TeamAdmin(ReadOnlyAdmin):
     list_title = "Teams"
-    list_display: ClassVar[list[str]] = ["team", "account", "members", "seats", "parent"]
+    list_display: ClassVar[list[str]] = [
+        "team", "account", "kind", "parent", "members", "maintainers", "seats",
+    ]  # fmt: skip
+    list_filter: ClassVar[list[Any]] = [ExistingFilter, ("kind", ChoicesDropdownFilter)]
     list_select_related: ClassVar[list[str]] = ["account", "parent"]
     search_fields: ClassVar[list[str]] = ["slug", "name", "account__login"]
     search_help_text = "Team or organization"
     fields: ClassVar[list[str]] = [
-        "account", "slug", "name", "github_id", "parent", "also_called", "seats",
+        "account", "slug", "name", "description", "kind", "privacy", "github_id", "parent", "children",
+        "also_called", "maintained_by", "seats", "members_as_of", "gone",
     ]  # fmt: skip
     readonly_fields = fields
     inlines: ClassVar[list[Any]] = [MembershipInline]
@@ -53,24 +80,56 @@ class TeamAdmin(ReadOnlyAdmin):
         # Subqueries, asked for the rows of one page only.
         members = TeamMembership.objects.filter(team=OuterRef("pk")).order_by().values("team")
         holders = members.filter(Exists(Seat.objects.held().filter(user_id=OuterRef("user_id"))))
+        counted = {
+            "member_count": members,
+            "maintainer_count": members.filter(role=Role.MAINTAINER),
+            "holder_count": holders,
+        }
         return teams.annotate(
-            member_count=Coalesce(Subquery(members.annotate(people=Count("pk")).values("people")), 0),
-            holder_count=Coalesce(Subquery(holders.annotate(people=Count("pk")).values("people")), 0),
+            **{
+                name: Coalesce(Subquery(rows.annotate(people=Count("pk")).values("people")), 0)
+                for name, rows in counted.items()
+            }
         )
 
     @display(description="team", ordering="slug")
     def team(self, team: Team) -> str:
-        return str(team)
+        return f"{team} (gone)" if team.gone_at else str(team)
 
     @display(description="former slugs")
     def also_called(self, team: Team) -> str:
         return ", ".join(map(str, team.former_slugs)) or NOTHING
+
+    @display(description="teams below it")
+    def children(self, team: Team) -> str:
+        return few([str(child) for child in team.children.filter(gone_at=None).order_by("slug")], shown=10)
+
+    @display(description="maintainers")
+    def maintained_by(self, team: Team) -> str:
+        maintainers = team.memberships.filter(role=Role.MAINTAINER).order_by("user__login_key")
+        return few(list(maintainers.values_list("user__login", flat=True)), shown=10)
 
     @display(description="members", ordering="member_count")
     def members(self, team: Any) -> int:
         count: int = team.member_count
         return count
 
+    @display(description="maintainers", ordering="maintainer_count")
+    def maintainers(self, team: Any) -> int:
+        count: int = team.maintainer_count
+        return count
+
     @display(description="members with a seat", ordering="holder_count")
     def seats(self, team: Any) -> str:
         return seats_link(team.holder_count, team=team.pk)
+
+    @display(description="members as of")
+    def members_as_of(self, team: Team) -> str:
+        if team.members_read_at:
+            return f"{moment(team.members_read_at)}, from GitHub's list of members"
+        seen_on = team.memberships.values_list("seen_on", flat=True).first()
+        return f"{seen_on}, from a usage report: teams under five seats are not in it" if seen_on else NOTHING
+
+    @display(description="gone since")
+    def gone(self, team: Team) -> str:
+        return moment(team.gone_at)

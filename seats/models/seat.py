@@ -5,15 +5,16 @@ from __future__ import annotations
 from datetime import date
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from portal.models import ReportFile
 from seats.models.account import Account
 from seats.models.evidence import Evidence
 from seats.models.github_user import GitHubUser
+from seats.models.listing import Listing
 from seats.models.policy import InactivityPolicy
-from seats.models.team import Team
+from seats.models.team import OrganizationMembership, Team
 
 
 class PlanType(models.TextChoices):
@@ -49,6 +50,22 @@ class SeatQuerySet(models.QuerySet["Seat"]):
     def of_family(self, account: Account) -> SeatQuerySet:
         """Seats this account pays for: its own and, for an enterprise, its organizations'."""
         return self.filter(Q(account=account) | Q(account__parent=account))
+
+    def of_people_who_left(self) -> SeatQuerySet:
+        """Held seats of people who are not in the organization that granted them.
+
+        Only where its members were read after the seat was first seen: somebody who joined since is not
+        in that list yet.
+        """
+        listed = Listing.objects.filter(
+            account=OuterRef("account_id"),
+            what=Listing.What.MEMBERS,
+            read_at__gt=OuterRef("first_seen_at"),
+        )
+        belongs = OrganizationMembership.objects.filter(
+            account=OuterRef("account_id"), user=OuterRef("user_id")
+        )
+        return self.held().filter(Exists(listed), ~Exists(belongs))
 
     def unused_since(self, day: date) -> SeatQuerySet:
         """Seats with evidence, none of it on or after `day`."""
