@@ -91,6 +91,9 @@ def classify(
             counts.rows_unchanged += 1
             if fact.observed_at > held.observed_at:
                 _confirm(result, fact, held, current, file)
+        elif fact.observed_at > held.observed_at and is_closed is not None and is_closed(fact):
+            # The row was confirmed since, by the day's complete file coming again.
+            counts.rows_superseded += 1
         elif _wins(fact, held, file, hashes, counts, last_wins):
             counts.rows_changed += 1
             if held.pk:

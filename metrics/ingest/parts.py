@@ -18,7 +18,7 @@ from metrics.formats.errors import BrokenOffError, Unreadable
 from metrics.formats.kinds import Kind
 from metrics.formats.layout import is_document, is_whole
 from metrics.formats.records import MAX_DEPTH, MAX_RECORD_BYTES, Broken, Page, scan
-from metrics.formats.sources import BLOCK, Source, sources
+from metrics.formats.sources import BLOCK, Source, blocks, sources
 from metrics.ingest.intake import finish, new_file, take_in_source
 from metrics.ingest.options import FileOutcome, Options, Refused
 from metrics.ingest.pipelines import USAGE
@@ -40,18 +40,25 @@ def take_in_parts(
     kinds: Sequence[Kind],
     options: Options,
     is_known: bool,
+    standing: ReportFile | None = None,
     by: Any = None,
 ) -> FileOutcome:
     """Take in the parts of one report, under `name`; the days it touched are left to be added up.
 
     `kinds`: what it may be, the one asked for first. `is_known`: whether there are rows of its days
     already; then an empty report is refused, since GitHub takes back single lines and not whole days.
+    `standing`: the file whose rows those are, all of them: the same once more is not read again, and the
+    outcome's file is that one.
     """
     outcome = FileOutcome(name, kind=kinds[0].value)
     try:
         parts = [part for path in paths for part in _parts(path) if not part.is_empty]
         if parts:
             source = _joined(parts, name)
+            if standing is not None and _is_same(source, standing):
+                outcome.report_file = standing
+                outcome.counts.rows_unchanged = standing.rows_read
+                return outcome
             return take_in_source(source, ReportFile.Source.DOWNLOAD, options, None, by, kinds)
         if is_known:
             raise Refused("GitHub's report is empty, and was not before: what is known of it stays.")
@@ -112,6 +119,11 @@ def _joined(parts: Sequence[_Part], name: str) -> Source:
             # The last line of a part may come without its end.
             joined.write(b"\n")
     return Source(path, "", path.stat().st_size, lambda: path.open("rb", buffering=BLOCK))
+
+
+def _is_same(source: Source, known: ReportFile) -> bool:
+    with source.open() as stream:
+        return digest(blocks(stream))[0] == known.sha256
 
 
 def _take_in_nothing(name: str, kind: Kind, options: Options, by: Any, outcome: FileOutcome) -> None:

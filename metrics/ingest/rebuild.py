@@ -23,9 +23,15 @@ Counted = tuple[int | None, ...]
 NOTHING: Counted = (None,) * len(COUNTERS)
 
 
-def rebuild_dirty_days(on_day: Callable[[int, int], None] | None = None) -> int:
-    """Rebuild every dirty day; returns how many. Each is committed by itself, so it may be stopped."""
-    dirty = list(DirtyDay.objects.order_by("day").values_list("account_id", "day"))
+def rebuild_dirty_days(
+    on_day: Callable[[int, int], None] | None = None, account: Account | None = None
+) -> int:
+    """Rebuild every dirty day, or those of an account; returns how many.
+
+    Each is committed by itself, so it may be stopped.
+    """
+    marked = DirtyDay.objects.all() if account is None else DirtyDay.objects.filter(account=account)
+    dirty = list(marked.order_by("day").values_list("account_id", "day"))
     for done, (account_id, day) in enumerate(dirty, start=1):
         rebuild_day(account_id, day)
         if on_day is not None:

@@ -65,7 +65,14 @@ class ScopeDays(Intake):
                 source=ScopeDay.Source.REPORT,
             ).values_list("account_id", "day", "pk", "observed_at", "content_hash", "file_id")
         }
-        result = classify(facts, known, self.file, self.hashes)
+        accounts = {account.pk: account for account, _ in rows}
+        result = classify(
+            facts,
+            known,
+            self.file,
+            self.hashes,
+            lambda fact: self.is_closed(accounts[fact.key[0]], fact.key[1], fact.observed_at),
+        )
         result.new = {key: self._ready(fact) for key, fact in result.new.items()}
         result.changed = {pk: self._ready(fact) for pk, fact in result.changed.items()}
         self.table.write(result, self.file)

@@ -23,7 +23,9 @@ class Migration(migrations.Migration):
                 ("asked_at", models.DateTimeField()),
                 (
                     "answer",
-                    models.CharField(choices=[("none", "no report")], default="none", max_length=20),
+                    models.CharField(
+                        choices=[("none", "no report"), ("refused", "refused")], default="none", max_length=20
+                    ),
                 ),
                 (
                     "account",

@@ -10,13 +10,15 @@ from seats.models import Account
 
 
 class AskedDay(models.Model):
-    """That an account's report of a day was asked for, and there was none.
+    """That an account's report of a day was asked for, and there was none, or it was refused.
 
-    Only what was answered once the day had settled stands; before that the report may still come.
+    That there is none stands once it is said of a settled day; before that the report may still come. A
+    refusal stands for some days: somebody may give the permission that was missing.
     """
 
     class Answer(models.TextChoices):
         NONE = "none", "no report"
+        REFUSED = "refused", "refused"
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="+")
     # A ReportDay.Report; or the name of a report over 28 days, of which `day` is when it was asked for.
@@ -35,8 +37,10 @@ class AskedDay(models.Model):
         return f"{self.account} {self.report} {self.day}"
 
     @classmethod
-    def remember(cls, account: Account, report: str, day: date, at: datetime) -> None:
-        """Write down that there was no such report at this moment."""
+    def remember(
+        cls, account: Account, report: str, day: date, at: datetime, answer: str = Answer.NONE
+    ) -> None:
+        """Write down what GitHub answered at this moment."""
         cls._default_manager.update_or_create(
-            account=account, report=report, day=day, defaults={"asked_at": at, "answer": cls.Answer.NONE}
+            account=account, report=report, day=day, defaults={"asked_at": at, "answer": answer}
         )

@@ -1,0 +1,37 @@
+"""Where a report lies while it is taken in: a private folder that does not outlive it."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from django.conf import settings
+
+# A killed process leaves its folder; nobody works on one report for that long.
+LEFT_AFTER_SECONDS = 24 * 60 * 60
+
+
+@contextmanager
+def download_folder() -> Iterator[Path]:
+    """A new folder in DATA_DIR that only the portal's user may look into, removed with all it holds."""
+    parent = settings.DATA_DIR / "downloads"
+    parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    folder = Path(tempfile.mkdtemp(dir=parent))  # made with mode 0700
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def remove_left() -> int:
+    """Remove what killed processes left lying. How many folders."""
+    parent = settings.DATA_DIR / "downloads"
+    limit = time.time() - LEFT_AFTER_SECONDS
+    left = [path for path in parent.glob("*") if path.stat().st_mtime < limit] if parent.is_dir() else []
+    for path in left:
+        shutil.rmtree(path, ignore_errors=True)
+    return len(left)
