@@ -37,6 +37,8 @@ from portal.github.wire import Wire
 T = TypeVar("T")
 
 PAGE_SIZE = 100
+# The most that the two older systems take.
+LEGACY_PAGE_SIZES = {"metrics": 100, "usage": 28}
 _OF_28_DAYS = "28-day"
 _NO_SUCH_DAY = re.compile(r"not (?:yet )?available|no (?:report|data)", re.IGNORECASE)
 
@@ -264,6 +266,8 @@ class GitHub:
 
     def installations(self) -> list[payloads.Installation]:
         """Where the app is installed. For GitHub Apps alone."""
+        if not self._auth.is_app:
+            raise MissingPermission("Only a GitHub App can tell where it is installed: this is a token.")
         return self._list("/app/installations", payloads.Installation, as_app=True)
 
     def whoami(self) -> payloads.Credential:
@@ -387,10 +391,16 @@ class GitHub:
         params = {
             "since": since.isoformat() if since else None,
             "until": until.isoformat() if until else None,
-            "per_page": PAGE_SIZE,
+            "per_page": LEGACY_PAGE_SIZES[api],
         }
-        url = self._transport.url(f"{target.path}{team}/copilot/{api}", params)
-        pages = self._pages.read(url, _reader(list[msgspec.Raw]))
+        path, read = f"{target.path}{team}/copilot/{api}", _reader(list[msgspec.Raw])
+        pages = self._pages.read(self._transport.url(path, params), read)
+        # A server that tells no links: behind a full page there may be another.
+        while not pages[-1].links and len(pages[-1].value) >= LEGACY_PAGE_SIZES[api]:
+            [page] = self._pages.read(self._transport.url(path, {**params, "page": len(pages) + 1}), read)[:1]
+            if not page.value or page.answer.body == pages[-1].answer.body:
+                break
+            pages.append(page)
         return [page.answer.body for page in pages]
 
     # --- Anything else --------------------------------------------------------------------------

@@ -116,11 +116,11 @@ class Downloads:
                 return
             except Trouble as trouble:
                 troubles += 1
-                if troubles > self._retries or trouble.kind == "unreadable":
+                pause = max(trouble.pause, self._backoff(troubles))
+                if troubles > self._retries or not self._gate.may_pause(trouble.pause):
                     raise _given_up(trouble, troubles) from None
-                pause = trouble.pause if isinstance(trouble, _Busy) else 0.0
             self._counted.add(retries=1)
-            self._gate.pause(max(pause, self._backoff(troubles)))
+            self._gate.pause(pause)
 
     def _stream(self, link: str, path: Path, on_bytes: OnBytes) -> None:
         for _ in range(MOST_REDIRECTS + 1):
@@ -149,7 +149,7 @@ class Downloads:
         if status in _EXPIRED:
             raise LinkExpired
         if status == 429 or status >= 500:
-            raise _Busy(status, read_retry_after(response.headers) or 0.0)
+            raise Trouble(f"answered {status}", "status", read_retry_after(response.headers) or 0.0)
         if status != 200:
             raise UnexpectedReply(f"The host of the report files answered {status}.", status=status)
         if "html" in response.headers.get("Content-Type", "").lower():
@@ -174,14 +174,6 @@ class Downloads:
             file.keep()
         finally:
             file.close()
-
-
-class _Busy(Trouble):
-    """The file host is busy, and may say for how long."""
-
-    def __init__(self, status: int, pause: float) -> None:
-        super().__init__(f"answered {status}", "status")
-        self.pause = min(pause, 60.0)
 
 
 class _Private:

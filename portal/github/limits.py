@@ -21,6 +21,7 @@ from portal.github.errors import GitHubError, RateLimited
 
 LEAST_SECONDARY_WAIT = 60.0  # seconds, where GitHub does not say how long
 LONGEST_WAIT = 86_400.0 * 7  # seconds; GitHub never asks for more than an hour
+LONGEST_PAUSE = 30.0  # seconds before another try, however little patience there is
 _SLICE = 0.5  # seconds of sleep between two looks at whether to stop
 _LOOK_EVERY = 0.1  # seconds between two looks at what other processes were told
 _DIGITS = re.compile(r"\d+(\.\d*)?", re.ASCII)
@@ -82,14 +83,6 @@ class Counted:
         with self._lock:
             for name, number in numbers.items():
                 setattr(self, name, getattr(self, name) + number)
-
-    def notice(self, text: str) -> bool:
-        """Keep what GitHub announces. False where it is known already."""
-        with self._lock:
-            if text in self.notices:
-                return False
-            self.notices.append(text)
-            return True
 
     def note_rate(self, limit: int | None, remaining: int, reset: datetime) -> None:
         """The allowance an answer tells of. Answers overtake each other: the lower one is newer."""
@@ -216,6 +209,10 @@ class Gate:
             self._sleep(min(seconds, _SLICE))
             self.look()
         self._check_stop()
+
+    def may_pause(self, seconds: float) -> bool:
+        """Whether a server that is in trouble may be waited for as long as that."""
+        return seconds <= max(self._patience, LONGEST_PAUSE)
 
     def pause(self, seconds: float) -> None:
         """Sleep before the next try, and stop as soon as somebody wants it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from urllib.parse import unquote
 
 from portal.github.errors import (
     BadCredentials,
@@ -17,6 +18,7 @@ from portal.github.errors import (
 )
 
 _SHOWN = 300
+_SAYS_NOTHING = {"", "not found", "bad credentials", "forbidden", "requires authentication"}
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://[^\s\"'<>]*", re.IGNORECASE)
 _TOKEN = re.compile(r"\b(?:gh[a-z]_|github_pat_)\w+|\bBearer\s+\S+|\beyJ[\w-]+\.[\w.-]+", re.IGNORECASE)
 
@@ -51,9 +53,8 @@ def refusal(
 ) -> GitHubError:
     """The error that a status of 400 to 499 means. `call` is its method and path, without a query."""
     said = plain(message, secrets)
-    error = _meaning(
-        status, headers, message, f" GitHub says: “{said.strip(' .')}”." if said else "", call, is_app
-    )
+    quoted = "" if said.lower() in _SAYS_NOTHING else f" GitHub says: “{said.strip(' .')}”."
+    error = _meaning(status, headers, message, quoted, call, is_app)
     error.said = said
     return error
 
@@ -141,7 +142,7 @@ def _needed(headers: Mapping[str, str], is_app: bool) -> tuple[str, str]:
         return accepted, f"It needs {_permissions(accepted)}: add that to {where}."
     scopes = _names(headers.get("X-Accepted-OAuth-Scopes", ""))
     if "X-OAuth-Scopes" not in headers:
-        return ", ".join(scopes), _A_ROLE if not scopes else f"It needs {_one_of(scopes)}."
+        return ", ".join(scopes), _NOT_THIS_KIND
     held = _names(headers["X-OAuth-Scopes"])
     if scopes and not has_one_of(scopes, held):
         has = ", ".join(f"`{scope}`" for scope in held) or "none"
@@ -149,6 +150,10 @@ def _needed(headers: Mapping[str, str], is_app: bool) -> tuple[str, str]:
     return ", ".join(scopes), _A_ROLE
 
 
+_NOT_THIS_KIND = (
+    "It lacks a permission, or GitHub serves this call to classic tokens alone: add the permission, or use a "
+    "classic token of an owner."
+)
 _A_ROLE = (
     "Its owner lacks the role: an owner of the organization or the enterprise, or a billing manager of the "
     "enterprise, has to make the token or grant the role."
@@ -156,7 +161,7 @@ _A_ROLE = (
 
 
 def _not_found(headers: Mapping[str, str], call: str, is_app: bool) -> str:
-    says = f"GitHub knows no {call.partition(' ')[2]}, or this credential may not see it."
+    says = f"GitHub knows no {_what(call)}, or this credential may not see it."
     if is_app:
         return f"{says} Check the name, and that the app is installed there with the permissions it needs."
     scopes = _names(headers.get("X-Accepted-OAuth-Scopes", ""))
@@ -164,6 +169,23 @@ def _not_found(headers: Mapping[str, str], call: str, is_app: bool) -> str:
     if scopes and "X-OAuth-Scopes" in headers and not has_one_of(scopes, held):
         return f"{says} Check the name; the token lacks {_one_of(scopes)}."
     return f"{says} Check the name, the token's scopes and its authorisation for single sign-on."
+
+
+def _what(call: str) -> str:
+    """What a call asks for, as an admin would name it."""
+    path = call.partition(" ")[2]
+    parts = [unquote(part) for part in path.split("/")[1:]]
+    kind = {"orgs": "organization", "organizations": "organization", "enterprises": "enterprise"}.get(
+        parts[0]
+    )
+    if kind is None or len(parts) < 2:
+        return path
+    account = f"{kind} “{plain(parts[1])}”"
+    if len(parts) > 3 and parts[2] in ("team", "teams"):
+        return f"team “{plain(parts[3])}” of the {account}"
+    if len(parts) > 3 and parts[2] == "members":
+        return f"seat of “{plain(parts[3])}” in the {account}"
+    return f"{account} with Copilot" if "copilot" in parts else account
 
 
 def has_one_of(scopes: Iterable[str], held: Iterable[str]) -> bool:

@@ -22,11 +22,11 @@ from requests.structures import CaseInsensitiveDict
 from portal.github.auth import Auth
 from portal.github.caching import Cache, Kept
 from portal.github.errors import GitHubError, ServerTrouble, UnexpectedReply
-from portal.github.limits import Counted, Gate, asked_to_wait, read_date
+from portal.github.limits import LONGEST_PAUSE, Counted, Gate, asked_to_wait, read_date, read_retry_after
 from portal.github.links import Origin, origin_of
 from portal.github.payloads import read_error
 from portal.github.records import BadRecord
-from portal.github.refusals import refusal
+from portal.github.refusals import plain, refusal
 from portal.github.wire import Trouble, Wire, body_chunks, prepare
 
 logger = logging.getLogger(__name__)
@@ -36,7 +36,6 @@ API_VERSION = "2026-03-10"
 USER_AGENT = "copilot-governance-portal"
 MOST_BODY_BYTES = 64 * 2**20
 MOST_REDIRECTS = 5
-LONGEST_BACKOFF = 30.0  # seconds
 # A server that never gave an answer yet is likely to be the wrong one: two more tries tell as much.
 FIRST_CONTACT_TRIES = 2
 _BETWEEN_WRITES = 1.0  # seconds, as GitHub asks
@@ -122,6 +121,7 @@ class Transport:
         self._retries = retries
         self._backoff = backoff
         self._has_answered = False
+        self._retirements: set[tuple[str | None, str | None]] = set()
         self._write_lock = threading.Lock()
         self._next_write = 0.0
 
@@ -192,9 +192,10 @@ class Transport:
                     ask = self._redirected(ask, answer, tries)
                     continue
                 if answer.status < 300:
-                    return self._read(ask, answer, read, is_kept=kept is not None), answer
+                    return self._read(ask, answer, read), answer
                 if answer.status >= 500:
-                    raise Trouble(f"answered {answer.status}", "status")
+                    pause = read_retry_after(answer.headers) or 0.0
+                    raise Trouble(f"answered {answer.status}", "status", pause)
             except Trouble as trouble:
                 self._after(trouble, ask, tries)
                 continue
@@ -234,15 +235,15 @@ class Transport:
 
     def _note_retirement(self, ask: _Ask, answer: Answer) -> None:
         sunset, deprecation = answer.headers.get("Sunset"), answer.headers.get("Deprecation")
-        if not (sunset or deprecation):
+        if not (sunset or deprecation) or (sunset, deprecation) in self._retirements:
             return
-        when = f" on {sunset}" if sunset else ""
-        if self._counted.notice(
-            f"GitHub will retire version {API_VERSION} of its API, or {ask.call},{when}."
-        ):
-            logger.warning("GitHub will retire %s%s (version %s of its API).", ask.call, when, API_VERSION)
+        self._retirements.add((sunset, deprecation))
+        when = f" on {plain(sunset)}" if sunset else ""
+        notice = f"GitHub will stop to serve {ask.call} in version {API_VERSION} of its API{when}."
+        self._counted.notices.append(notice)
+        logger.warning(notice)
 
-    def _read(self, ask: _Ask, answer: Answer, read: Callable[[bytes], T], *, is_kept: bool) -> T:
+    def _read(self, ask: _Ask, answer: Answer, read: Callable[[bytes], T]) -> T:
         if _is_html(answer):
             raise Trouble("gave a web page instead of JSON", "unreadable")
         reason = ""
@@ -273,14 +274,14 @@ class Transport:
             ) from None
         is_first_contact = not self._has_answered and trouble.kind in ("unreachable", "unreadable")
         most = min(self._retries, FIRST_CONTACT_TRIES) if is_first_contact else self._retries
-        if tries.troubles > most:
+        if tries.troubles > most or not self._gate.may_pause(trouble.pause):
             raise self._given_up(trouble, ask, tries) from None
         self._counted.add(retries=1)
-        self._gate.pause(self.backoff(tries.troubles))
+        self._gate.pause(max(trouble.pause, self.backoff(tries.troubles)))
 
     def backoff(self, number: int) -> float:
         """Seconds before the next try: doubling, and never the same for two clients."""
-        longest = min(self._backoff * 2 ** (number - 1), LONGEST_BACKOFF)
+        longest = min(self._backoff * 2 ** (number - 1), LONGEST_PAUSE)
         return float(longest * random.uniform(0.5, 1.0))  # noqa: S311 - nothing secret about it
 
     def _given_up(self, trouble: Trouble, ask: _Ask, tries: _Tries) -> GitHubError:

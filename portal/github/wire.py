@@ -30,7 +30,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError, NameResolutionError, NewConnectionError, ReadTimeoutError
 
-from portal.github.errors import GitHubError
+from portal.github.errors import GitHubError, UnexpectedReply
 from portal.github.links import Origin, origin_of
 
 T = TypeVar("T")
@@ -43,11 +43,15 @@ _CERTIFICATES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_C
 
 
 class Trouble(Exception):
-    """No whole answer. str() completes “GitHub's API at HOST …”; it holds no address beyond the host."""
+    """No whole answer. str() completes “GitHub's API at HOST …”; it holds no address beyond the host.
 
-    def __init__(self, says: str, kind: Kind) -> None:
+    `pause` is for how many seconds the server asked to be left alone.
+    """
+
+    def __init__(self, says: str, kind: Kind, pause: float = 0.0) -> None:
         super().__init__(says)
         self.kind = kind
+        self.pause = pause
 
 
 # --- What the libraries log ---------------------------------------------------------------------
@@ -308,7 +312,7 @@ def body_chunks(response: Response, most: int) -> Iterator[bytes]:
         for piece in unpack.pieces(chunk) if unpack else (chunk,):
             size += len(piece)
             if size > most:
-                raise Trouble(f"sent more than {most:,} bytes", "unreadable")
+                raise UnexpectedReply(f"An answer is larger than {most:,} bytes: that is more than is taken.")
             yield piece
     told = response.headers.get("Content-Length", "")
     if told.isdigit() and int(told) != raw.tell() and response.request.method != "HEAD":
