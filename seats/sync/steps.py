@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import timedelta
@@ -34,6 +34,8 @@ class Step:
     name: str
     sync: Sync
     applies_to: Callable[[Account], bool]
+    # What wakes its jobs; it hands them to `work_on`.
+    doorway: str = DOORWAY
 
     @property
     def kind(self) -> str:
@@ -83,6 +85,8 @@ class _Here:
 
     patience: float = 0.0
     on_progress: OnProgress | None = None
+    # Called now and then, also while the client waits.
+    on_alive: Callable[[], None] | None = None
 
 
 _IN_A_WORKER = _Here()
@@ -99,47 +103,68 @@ def _with(here: _Here) -> Iterator[None]:
 
 
 def run_step(
-    name: str,
+    step: Step | str,
     account: Account,
     *,
     patience: float = 0.0,
     by: Any = None,
     on_progress: OnProgress | None = None,
+    on_alive: Callable[[], None] | None = None,
+    arguments: Mapping[str, Any] | None = None,
 ) -> Job:
     """Run a step in this process; the job as it ended.
 
-    `patience`: the seconds it may sleep where GitHub asks to wait. A live job of another process comes
-    back as it is, running.
+    `patience`: the seconds it may sleep where GitHub asks to wait; `on_alive` is called now and then all the
+    while. `arguments` are the step's own. A live job of another process comes back as it is, running.
     """
-    step = STEPS[name]
-    with _with(_Here(patience, on_progress)):
-        return jobs.run_here(step.kind, account.subject, DOORWAY, _arguments(step, account), by)
+    step = _step(step)
+    with here(patience, on_progress, on_alive):
+        return jobs.run_here(
+            step.kind, account.subject, step.doorway, _arguments(step, account, arguments), by
+        )
 
 
-def enqueue_step(name: str, account: Account, by: Any = None) -> Job:
+def here(
+    patience: float = 0.0,
+    on_progress: OnProgress | None = None,
+    on_alive: Callable[[], None] | None = None,
+) -> AbstractContextManager[None]:
+    """Within, jobs run with these: as in `run_step`."""
+    return _with(_Here(patience, on_progress, on_alive))
+
+
+def enqueue_step(step: Step | str, account: Account, by: Any = None) -> Job:
     """A job for a worker; one that is already live instead."""
-    step = STEPS[name]
-    return jobs.enqueue(step.kind, account.subject, DOORWAY, _arguments(step, account), by)
+    step = _step(step)
+    return jobs.enqueue(step.kind, account.subject, step.doorway, _arguments(step, account), by)
 
 
-def enqueue_for(name: str, connection_id: int, by: Any = None) -> list[Job]:
+def _step(step: Step | str) -> Step:
+    return STEPS[step] if isinstance(step, str) else step
+
+
+def enqueue_for(step: Step | str, connection_id: int, by: Any = None) -> list[Job]:
     """A job for each account of a connection to which the step applies; none where it is switched off."""
     connection = Connection.objects.active().filter(pk=connection_id).first()
     if connection is None:
         return []
-    step = STEPS[name]
+    step = _step(step)
     return [
-        enqueue_step(name, account, by) for account in accounts_of(connection) if step.applies_to(account)
+        enqueue_step(step, account, by) for account in accounts_of(connection) if step.applies_to(account)
     ]
 
 
-def _arguments(step: Step, account: Account) -> dict[str, Any]:
-    return {"step": step.name, "account": account.pk}
+def _arguments(step: Step, account: Account, more: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    return {**(more or {}), "step": step.name, "account": account.pk}
 
 
 def work(run: jobs.Run) -> dict[str, Any]:
-    """What a job of a step does."""
-    step = STEPS[run.arguments["step"]]
+    """What a job of one of our own steps does."""
+    return work_on(STEPS[run.arguments["step"]], run)
+
+
+def work_on(step: Step, run: jobs.Run) -> dict[str, Any]:
+    """What a job of a step does, whichever app the step is of."""
     account = (
         Account.objects.select_related("parent", "connection", "parent__connection")
         .filter(pk=run.arguments["account"])
@@ -155,15 +180,22 @@ def work(run: jobs.Run) -> dict[str, Any]:
 def run_on(step: Step, account: Account, run: jobs.Run) -> dict[str, Any]:
     """Run a step with the account's own connection, within a job."""
     here = _here.get()
-    with open_github(account, patience=here.patience, should_stop=run.should_stop) as github:
-        reporter = _Telling(run, here.on_progress) if here.on_progress else run
+    reporter = run if here is _IN_A_WORKER else _Telling(run, here)
+    with open_github(account, patience=here.patience, should_stop=reporter.should_stop) as github:
         return step.sync(account, github, reporter).as_dict()
 
 
 def open_github(
-    account: Account, *, patience: float = 0.0, should_stop: Callable[[], None] | None = None
+    account: Account,
+    *,
+    patience: float = 0.0,
+    keep_back: int = 0,
+    should_stop: Callable[[], None] | None = None,
 ) -> GitHub:
-    """A client that speaks for this account; raises jobs.Refused where nobody does."""
+    """A client that speaks for this account; raises jobs.Refused where nobody does.
+
+    `keep_back`: requests of the hour that it leaves to more urgent work.
+    """
     connection = account.sync_connection
     if connection is None:
         raise jobs.Refused(f"{account.label} has no connection to GitHub: add one under Connections.")
@@ -174,6 +206,7 @@ def open_github(
         organization=account.login if account.kind == Account.Kind.ORGANIZATION else "",
         enterprise=account.login if account.kind == Account.Kind.ENTERPRISE else "",
         patience=patience,
+        keep_back=keep_back,
         should_stop=should_stop,
     )
 
@@ -181,13 +214,24 @@ def open_github(
 class _Telling:
     """A job's run that also tells somebody who looks on."""
 
-    def __init__(self, run: jobs.Run, on_progress: OnProgress) -> None:
-        self._run, self._on_progress = run, on_progress
+    def __init__(self, run: jobs.Run, here: _Here) -> None:
+        self._run, self._here = run, here
         self.job = run.job
+
+    @property
+    def tally(self) -> dict[str, Any]:
+        return self._run.tally
+
+    @tally.setter
+    def tally(self, tally: dict[str, Any]) -> None:
+        self._run.tally = tally
 
     def progress(self, done: int, total: int | None = None, note: str = "") -> None:
         self._run.progress(done, total, note)
-        self._on_progress(done, total, note)
+        if self._here.on_progress is not None:
+            self._here.on_progress(done, total, note)
 
     def should_stop(self) -> None:
         self._run.should_stop()
+        if self._here.on_alive is not None:
+            self._here.on_alive()
