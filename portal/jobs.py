@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -40,6 +41,8 @@ QUIET_SECONDS = 15.0
 HUNG_SECONDS = 600.0
 # Jobs whose time has come are woken a few at a time, so that no other waits behind hundreds of them.
 WOKEN_AT_ONCE = 100
+# Far more messages than a cluster takes before it begins them.
+TAKEN_AT_ONCE = 10
 
 
 class Refused(Exception):
@@ -221,7 +224,12 @@ def _wake(job: Job) -> None:
     Job.objects.filter(pk=job.pk).update(woken_at=job.woken_at)
     # The job counts its own attempts, so the queue need not repeat what failed; its table of results
     # is no record of ours.
-    async_task(job.task, job.pk, task_name=f"job-{job.pk}", ack_failure=True, save=False)
+    send = partial(async_task, job.task, job.pk, task_name=f"job-{job.pk}", ack_failure=True, save=False)
+    if settings.BROKER == "database":
+        send()  # a row of the same transaction
+    else:
+        # Not before the worker can see the job. Should it fail, the reaper sends it again.
+        transaction.on_commit(send, robust=True)
 
 
 # --- Run --------------------------------------------------------------------------------------
@@ -336,6 +344,14 @@ def reap(now: datetime) -> dict[str, int]:
 def worker_died(worker: str) -> int:
     """Put back what a worker was at that is known to be dead, without waiting for its silence. How many."""
     return len(list(_bury(Job.objects.filter(state=Job.State.RUNNING, worker=worker))))
+
+
+def messages_lost() -> int:
+    """A cluster was killed, and the messages it had taken but not begun went with it: send them again."""
+    if get_broker().queue_size() > 0:
+        return 0  # whether a job's message is among those left cannot be told; the reaper finds out
+    waiting = Job.objects.due(timezone.now()).order_by("woken_at")[:TAKEN_AT_ONCE]
+    return sum(_wake_once_more(job) for job in waiting)
 
 
 def _bury(lost: JobQuerySet) -> Iterator[str]:

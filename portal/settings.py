@@ -247,10 +247,19 @@ IMPORT_EXPORT_TMP_STORAGE_CLASS = "import_export.tmp_storages.CacheStorage"
 
 # --- Background work --------------------------------------------------------------------------
 
-Q_CLUSTER = {
+# Where messages to the worker lie. Redis loses those of a killed worker, for the reaper to send again.
+BROKER = env.str("BROKER", default="database")
+BROKERS = {
+    "database": {"broker_class": "portal.brokers.DatabaseBroker", "orm": "default"},
+    "redis": {"broker_class": "portal.redis_broker.RedisBroker", "redis": redis_url},
+}
+if BROKER not in BROKERS or (BROKER == "redis" and not redis_url):
+    raise ImproperlyConfigured(f"BROKER is {BROKER!r}. Use database, or redis together with REDIS_URL.")
+
+Q_CLUSTER: dict[str, Any] = {
+    **BROKERS[BROKER],
     "name": "portal",
     "label": "Background jobs",
-    "orm": "default",
     "workers": env.int("WORKERS", default=2),
     "timeout": 1800,
     # `retry` counts from the moment a task is prefetched: it must exceed timeout x prefetch depth,

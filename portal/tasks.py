@@ -8,20 +8,13 @@ from typing import Any
 from django.utils import timezone
 from django_q.models import Failure, Schedule
 
-from portal import jobs, retention
+from portal import jobs, retention, sync_schedules
+from portal.models import WorkerHeartbeat
+from portal.sync_schedules import SYNC_DOORWAYS
+
+__all__ = ["SYNC_DOORWAYS"]  # named here for those who write the other side of them
 
 KEEP_FAILURES_DAYS = 30
-
-# What a sync schedule asks for, and the doorway that enqueues it: `(connection_id, by=None) -> list[Job]`,
-# a job per account of the connection.
-SYNC_DOORWAYS = {
-    "seats": "seats.tasks.enqueue_seats",
-    "members": "seats.tasks.enqueue_members",
-    "teams": "seats.tasks.enqueue_teams",
-    "billing": "seats.tasks.enqueue_billing",
-    "usage": "metrics.tasks.enqueue_usage",
-    "legacy": "metrics.tasks.enqueue_legacy",
-}
 
 # Name, doorway, when. Doorways are dotted paths, so the floor imports nobody; times are UTC.
 SCHEDULES: tuple[tuple[str, str, dict[str, Any]], ...] = (
@@ -49,7 +42,18 @@ def install_schedules() -> None:
 
 
 def reap_jobs() -> dict[str, int]:
-    return jobs.reap(timezone.now())
+    """What died is brought back, what has waited is woken, what the queue lost is made up for."""
+    now = timezone.now()
+    return {**jobs.reap(now), "schedules": sync_schedules.run_missed(now)}
+
+
+def run_sync_schedule(pk: int) -> int:
+    """The queue says that a schedule is due. How many jobs that made."""
+    return len(sync_schedules.run_due(pk))
+
+
+def beat() -> None:
+    """Goes through the queue like any task; that it comes out is what the supervisor wants to know."""
 
 
 def forget_kept_files() -> int:
@@ -60,4 +64,5 @@ def forget_failures() -> int:
     """django-q2 keeps failures for ever. How many were removed."""
     old = Failure.objects.filter(stopped__lt=timezone.now() - timedelta(days=KEEP_FAILURES_DAYS))
     removed: int = old.delete()[0]
+    WorkerHeartbeat.objects.gone(timezone.now()).delete()
     return removed

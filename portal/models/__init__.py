@@ -3,5 +3,16 @@ from portal.models.connection import Connection
 from portal.models.job import Job
 from portal.models.rejected_line import RejectedLine
 from portal.models.report_file import ReportFile
+from portal.models.sync_schedule import SyncSchedule
+from portal.models.worker_heartbeat import WorkerHeartbeat
 
-__all__ = ["AuditEntry", "AuditHead", "Connection", "Job", "RejectedLine", "ReportFile"]
+__all__ = [
+    "AuditEntry",
+    "AuditHead",
+    "Connection",
+    "Job",
+    "RejectedLine",
+    "ReportFile",
+    "SyncSchedule",
+    "WorkerHeartbeat",
+]

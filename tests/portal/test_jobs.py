@@ -218,7 +218,7 @@ def test_a_silent_job_is_given_to_another_worker() -> None:
     job = at_work(silent_for=timedelta(minutes=3))
     OrmQ.objects.all().delete()
 
-    assert reap_jobs() == {"requeued": 1, "failed": 0, "woken": 0}
+    assert reap_jobs()["requeued"] == 1
     job.refresh_from_db()
     assert job.state == Job.State.QUEUED
     assert OrmQ.objects.count() == 1
@@ -231,7 +231,7 @@ def test_a_silent_job_is_given_to_another_worker() -> None:
 def test_a_job_that_beats_is_left_alone() -> None:
     job = at_work(silent_for=timedelta(minutes=1))
 
-    assert reap_jobs() == {"requeued": 0, "failed": 0, "woken": 0}
+    assert not any(reap_jobs().values())
     job.refresh_from_db()
     assert job.state == Job.State.RUNNING
 

@@ -40,7 +40,7 @@ def worker(env: dict[str, str], tmp_path: Path) -> Iterator[subprocess.Popen[byt
 def clusters(env: dict[str, str]) -> list[int]:
     """The processes of the cluster, its main one first."""
     marked = processes_marked(env["PORTAL_TEST_MARK"])
-    return sorted(pid for pid, command in marked if "qcluster" in command)
+    return sorted(pid for pid, command in marked if "run_cluster" in command)
 
 
 def test_a_killed_cluster_is_started_again_without_orphans(

@@ -1,51 +1,64 @@
-"""Run django-q2's cluster in its own process group; start it again when it dies, and leave nothing behind."""
+"""Run django-q2's cluster in its own process group; start it again when it dies or hangs; leave nothing."""
 
 from __future__ import annotations
 
+import argparse
 import subprocess
-import sys
 import time
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError
 
 from portal import processes
 from portal.probes import unapplied_migrations
+from portal.supervision import BEAT_EVERY_SECONDS, LOST_AFTER_SECONDS, WorkerGroup
 from portal.tasks import install_schedules
 
 # Running tasks get this long to reach the end of their batch; their Job rows let another worker go on.
 GRACE_SECONDS = 20.0
 # A cluster that dies young is started again after 1, 2, 4 … seconds.
+FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 60.0
 GROWN_UP_SECONDS = 60.0
+LOOK_EVERY_SECONDS = 0.5
 
 
 class Command(BaseCommand):
     help = "Run the background worker. Ctrl-C or SIGTERM stops it once running tasks have paused."
 
+    def add_arguments(self, parser: Any) -> None:
+        # For tests that cannot wait so long.
+        for name, default in (
+            ("beat-every", BEAT_EVERY_SECONDS),
+            ("lost-after", LOST_AFTER_SECONDS),
+            ("longest-pause", LONGEST_PAUSE_SECONDS),
+        ):
+            parser.add_argument(f"--{name}", type=float, default=default, help=argparse.SUPPRESS)
+
     def handle(self, *args: Any, **options: Any) -> None:
         self._must_be_ready()
         install_schedules()
         stop_request = processes.StopRequest()
-        pause = 1.0
+        longest_pause = options["longest_pause"]
+        pause = FIRST_PAUSE_SECONDS
         while not stop_request:
             started = time.monotonic()
-            cluster = processes.start([sys.executable, str(settings.BASE_DIR / "manage.py"), "qcluster"])
+            group = WorkerGroup(options["beat_every"], options["lost_after"])
             try:
-                self._watch(cluster, stop_request)
+                self._watch(group, stop_request)
+                says = "hangs" if group.is_hung and not group.has_ended else ""
             finally:
-                processes.stop([cluster], GRACE_SECONDS)
+                group.end(GRACE_SECONDS)
             if stop_request:
                 break
             if time.monotonic() - started > GROWN_UP_SECONDS:
-                pause = 1.0
-            self.stderr.write(
-                f"The background worker ended ({outcome(cluster)}). Starting it again in {pause:.0f} s."
-            )
+                pause = FIRST_PAUSE_SECONDS
+            pause = min(pause, longest_pause)
+            says = says or f"ended ({outcome(group.process)})"
+            self.stderr.write(f"The background worker {says}. Starting it again in {pause:.0f} s.")
             stop_request.wait(pause)
-            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+            pause *= 2
 
     def _must_be_ready(self) -> None:
         try:
@@ -57,9 +70,10 @@ class Command(BaseCommand):
                 f"{len(missing)} migrations are not applied. Run `manage.py migrate` first.", returncode=2
             )
 
-    def _watch(self, cluster: subprocess.Popen[bytes], stop_request: processes.StopRequest) -> None:
-        while not stop_request and cluster.poll() is None:
-            stop_request.wait(1.0, unless=lambda: cluster.poll() is not None)
+    def _watch(self, group: WorkerGroup, stop_request: processes.StopRequest) -> None:
+        while not stop_request and not group.has_ended and not group.is_hung:
+            group.watch()
+            stop_request.wait(LOOK_EVERY_SECONDS, unless=lambda: group.has_ended)
 
 
 def outcome(process: subprocess.Popen[bytes]) -> str:
