@@ -4,8 +4,10 @@ portal.E001  SECRET_KEY is not set (`check --deploy`)
 portal.E002  a background task could be given out twice
 portal.E003  DATA_DIR cannot be written to
 portal.E004  a MariaDB or MySQL database that confuses upper and lower case
+portal.E005  CREDENTIAL_KEYS holds a text that is no key
 portal.W001  DEBUG is on (`check --deploy`)
 portal.W002  every host name is allowed (`check --deploy`)
+portal.W003  credentials are kept that no key can read (`check --deploy`)
 """
 
 from __future__ import annotations
@@ -13,11 +15,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from cryptography.fernet import Fernet
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as CheckWarning
 from django.db import DatabaseError, connections
 
+from portal.models import Connection
 from portal.probes import is_writable
 
 COLLATION = "utf8mb4_bin"
@@ -92,6 +96,44 @@ def logins_keep_their_case(app_configs: Any, databases: Any = None, **kwargs: An
                 )
             )
     return messages
+
+
+@register(Tags.security)
+def credential_keys_are_keys(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    try:
+        for key in settings.CREDENTIAL_KEYS:
+            Fernet(key)
+    except ValueError:
+        return [
+            Error(
+                "CREDENTIAL_KEYS holds a text that is no key: credentials can be neither kept nor read.",
+                hint="Separate keys by commas. A new one: "
+                'python -c "from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())"',
+                id="portal.E005",
+            )
+        ]
+    return []
+
+
+@register(Tags.security, deploy=True)
+def kept_credentials_can_be_read(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Looks into the database, as a check before a deployment may; one without tables is new."""
+    if settings.CREDENTIAL_KEYS:
+        return []
+    try:
+        kept = list(Connection.objects.keeping_secrets().values_list("name", flat=True))
+    except DatabaseError:
+        return []
+    if not kept:
+        return []
+    return [
+        CheckWarning(
+            f"CREDENTIAL_KEYS is not set, and these connections keep a credential: {', '.join(kept)}.",
+            hint="Set CREDENTIAL_KEYS to the keys they were entered with, or let them name an environment "
+            "variable instead.",
+            id="portal.W003",
+        )
+    ]
 
 
 @register(Tags.security, deploy=True)

@@ -19,7 +19,8 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 from django_q.models import OrmQ, Schedule
 
-from portal.models import Job, ReportFile
+from portal import connections
+from portal.models import Connection, Job, ReportFile
 
 # Below this much room an import of a month of a large company may fail half way.
 LEAST_FREE_BYTES = 1_000_000_000
@@ -27,6 +28,8 @@ LEAST_FREE_BYTES = 1_000_000_000
 WORKER_SILENT_AFTER = timedelta(minutes=4)
 QUEUE_WAITS_TOO_LONG_AFTER = timedelta(minutes=15)
 IMPORT_IS_LEFT_AFTER = timedelta(hours=1)
+# Somebody who runs `doctor` waits, but not for ever for a host that does not answer.
+CHECK_WITHIN_SECONDS = 30.0
 LOOPBACK = {"localhost", "127.0.0.1", "[::1]", "::1"}
 
 
@@ -237,6 +240,37 @@ def look_at_unfinished_imports(say: Saying) -> Iterator[Finding]:
         )
     else:
         yield say.ok("No import was left half done.")
+
+
+@probe("connections")
+def look_at_connections(say: Saying) -> Iterator[Finding]:
+    """Tries every connection: what GitHub lets it do may have changed since the last look."""
+    if not Connection.objects.exists():
+        yield say.ok("GitHub is not asked: no connection is set up, data comes from files.")
+    for one in Connection.objects.all():
+        if not one.is_active:
+            yield say.ok(f"{one}: switched off, nothing is asked of GitHub.")
+            continue
+        if not one.is_under_newest_key:
+            yield say.bad(
+                f"{one}: a credential is encrypted with an older key.",
+                "Run `manage.py reencrypt_credentials`; then older keys can be taken out of CREDENTIAL_KEYS.",
+            )
+        yield from _tried(say, one)
+
+
+def _tried(say: Saying, one: Connection) -> Iterator[Finding]:
+    works: dict[str, list[str]] = {}
+    for found in connections.check(one, within=CHECK_WITHIN_SECONDS):
+        name = f"{one}, {found.account}" if found.account else str(one)
+        if found.state == "bad" or (found.state == "unknown" and found.what != "revoking"):
+            yield say.bad(f"{name}: {found.what}: {found.text}", found.remedy)
+        elif found.what == "credential":
+            yield say.ok(f"{name}: {found.text}")
+        elif found.state == "ok" and found.what != "account":
+            works.setdefault(name, []).append(found.what)
+    for name, whats in works.items():
+        yield say.ok(f"{name}: {', '.join(whats)} work.")
 
 
 @probe("people")

@@ -9,11 +9,11 @@ from typing import Any
 
 from django.db import transaction
 
-from portal import connections
+from portal import connections, sync_schedules
 from portal.connections import Finding, register_targets
 from portal.github.auth import Target
 from portal.models import AuditEntry, Connection
-from seats.accounts import meet
+from seats.accounts import meet, meet_current
 from seats.models import Account
 
 # An organization's login or an enterprise's slug, as GitHub lets them be; longer ones may come.
@@ -83,8 +83,8 @@ register_targets(targets_of)
 def assign(connection: Connection, organizations: Sequence[str], enterprises: Sequence[str], by: Any) -> None:
     """Let the connection speak for these accounts and no others; accounts never met before are made."""
     accounts = [
-        *(meet(Account.Kind.ENTERPRISE, login=slug) for slug in enterprises),
-        *(meet(Account.Kind.ORGANIZATION, login=login) for login in organizations),
+        *(_met(Account.Kind.ENTERPRISE, slug) for slug in enterprises),
+        *(_met(Account.Kind.ORGANIZATION, login) for login in organizations),
     ]
     named = {account.pk for account in accounts}
     for dropped in Account.objects.filter(connection=connection).exclude(pk__in=named):
@@ -92,6 +92,11 @@ def assign(connection: Connection, organizations: Sequence[str], enterprises: Se
     for account in accounts:
         if account.connection_id != connection.pk:
             _point(account, connection, by)
+
+
+def _met(kind: str, login: str) -> Account:
+    # One that is known by its id alone is called by that.
+    return Account.objects.named(kind, login).first() or meet(kind, login=login)
 
 
 def _point(account: Account, connection: Connection | None, by: Any) -> None:
@@ -123,11 +128,12 @@ def connect(target: Target, wanted: Wanted, by: Any = None) -> Connected:
         return Connected(connection, None, is_new, findings)
     with transaction.atomic():
         connection.save()
+        sync_schedules.install_for(connection)
         found = look.organizations.get(target.login)
-        account = meet(
-            target.kind,
-            login=found.login if found else target.login,
-            github_id=found.id if found else None,
+        account = (
+            meet_current(target.kind, login=found.login, github_id=found.id)
+            if found
+            else _met(target.kind, target.login)
         )
         if account.connection_id != connection.pk:
             _point(account, connection, by)

@@ -19,11 +19,11 @@ from django.views.decorators.http import require_POST
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import action, display
 
-from portal import connections, credentials
+from portal import connections, credentials, sync_schedules
 from portal.admin.base import NOTHING, PortalModelAdmin, few, moment
 from portal.admin.connection_form import ConnectionForm, form_parts
 from portal.credentials import CredentialError
-from portal.models import AuditEntry, Connection
+from portal.models import AuditEntry, Connection, SyncSchedule
 from portal.models.connection import Finding
 
 SHOWN_CHECKS = 5
@@ -144,6 +144,7 @@ class ConnectionAdmin(PortalModelAdmin):
                 connections.record("changed" if change else "created", obj, request.user, **changed)
             if replaced := form.replaced():
                 connections.record("credential replaced", obj, request.user, which=replaced)
+            _keep_schedules(obj, legacy_changed="legacy_apis" in form.changed_data)
             for part in form_parts:
                 part.save(obj, form.cleaned_data, request.user)
 
@@ -242,6 +243,15 @@ def accounts_of(findings: list[Finding]) -> list[tuple[str, list[Finding]]]:
     """The findings by account, those of the connection itself first."""
     ordered = sorted(findings, key=lambda finding: finding.account.lower())
     return [(account, list(group)) for account, group in groupby(ordered, lambda finding: finding.account)]
+
+
+def _keep_schedules(connection: Connection, *, legacy_changed: bool) -> None:
+    """A connection has its schedules from the start; that of the older systems goes on and off with them."""
+    sync_schedules.install_for(connection)
+    if legacy_changed:
+        schedule = SyncSchedule.objects.get(connection=connection, kind=SyncSchedule.Kind.LEGACY)
+        schedule.is_on = connection.legacy_apis
+        schedule.save()
 
 
 def _past_checks(connection: Connection) -> list[AuditEntry]:

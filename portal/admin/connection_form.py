@@ -217,7 +217,7 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in t
         return [name.replace("_", " ") for name in names if self.cleaned_data.get(name)]
 
     def save(self, commit: bool = True) -> Connection:
-        connection = self.instance
+        connection: Connection = self.instance
         entered = self.cleaned_data["private_key" if connection.is_app else "token"]
         if entered:
             connection.keep(entered)

@@ -8,6 +8,7 @@ from typing import Any
 from django.apps import apps
 
 from portal.admin.base import PortalChangeList
+from portal.models import Connection
 
 # Subjects that are accounts. The model is named by string: the floor imports no app above it.
 ACCOUNT_KINDS = ("organization", "enterprise")
@@ -24,10 +25,21 @@ def subject_labels(subjects: Iterable[str]) -> dict[str, str]:
     accounts: dict[int, Any] = {}
     if keys:
         accounts = apps.get_model("seats", "Account")._default_manager.in_bulk(keys.values())
-    return {
+    connections = _connection_names(wanted)
+    return connections | {
         subject: accounts[keys[subject]].label if keys.get(subject) in accounts else subject.replace(":", " ")
-        for subject in wanted
+        for subject in wanted - connections.keys()
     }
+
+
+def _connection_names(subjects: set[str]) -> dict[str, str]:
+    keys = {
+        int(key): subject
+        for subject in subjects
+        if (parts := subject.partition(":"))[0] == "connection" and (key := parts[2]).isdecimal()
+    }
+    names = Connection.objects.filter(pk__in=keys).values_list("pk", "name") if keys else []
+    return {keys[pk]: name for pk, name in names}
 
 
 class SubjectChangeList(PortalChangeList):

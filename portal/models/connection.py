@@ -180,6 +180,14 @@ class Connection(models.Model):
         """Take this token for revoking. Raises CredentialError without CREDENTIAL_KEYS."""
         self.kept_revoke_secret, self.revoke_secret_env = credentials.encrypt(secret), ""
 
+    @property
+    def is_under_newest_key(self) -> bool:
+        """Whether older keys could go. Also true where nothing is kept, or there is no key at all."""
+        if not credentials.can_be_kept():
+            return True
+        kept = filter(None, (self.kept_secret, self.kept_revoke_secret))
+        return all(credentials.is_under_newest_key(secret) for secret in kept)
+
     def reencrypt(self) -> bool:
         """Put the kept credentials under the newest key; False where they are. Raises CredentialError."""
         names = ("kept_secret", "kept_revoke_secret")

@@ -9,6 +9,7 @@ from django.db.models import Count, OuterRef, Subquery
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils.html import format_html
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
@@ -62,6 +63,7 @@ class AccountAdmin(ReadOnlyAdmin):
     search_fields: ClassVar[list[str]] = ["login", "name"]
     fields: ClassVar[list[str]] = [
         "kind", "login", "name", "github_id", "parent", "also_called", "seats_link", "watched",
+        "asked_through",
     ]  # fmt: skip
     readonly_fields = fields
     change_form_after_template = "admin/seats/githubuser/story.html"
@@ -110,6 +112,16 @@ class AccountAdmin(ReadOnlyAdmin):
     def seats_link(self, account: Account) -> str:
         figures = of_account(account)
         return format_html("{}, {} a month", seats_link(figures.seats, account=account.pk), figures.cost)
+
+    @display(description="connection")
+    def asked_through(self, account: Account) -> str:
+        """The connection that speaks for it, and whose that is."""
+        connection = account.sync_connection
+        if connection is None:
+            return "none: name it on a connection's page, or import files"
+        url = reverse("admin:portal_connection_change", args=[connection.pk])
+        whose = "" if account.connection else f", its enterprise {account.parent}'s"
+        return format_html('<a class="portal-link" href="{}">{}</a>{}', url, connection, whose)
 
     def change_view(
         self,
