@@ -145,7 +145,7 @@ def legacy_metrics_day(**changes: Any) -> dict[str, Any]:
                 metrics_language("python", 249, 123, 225, 135),
                 metrics_language("ruby", 496, 253, 520, 270)]},
             {"name": "a-custom-model", "is_custom_model": True, "custom_model_training_date": "2024-02-01",
-             "languages": None}]},
+             "languages": []}]},
         {"name": "neovim", "models": [
             {"name": "default", "languages": [metrics_language("go", 112, 56, None, 61)]}]},
     ]  # fmt: skip
