@@ -65,8 +65,15 @@ def sync(account: Account, github: GitHub, run: Reporter, asked: Asked = NEWEST,
         # What has come in is shown, also when the rest did not.
         rebuild_dirty_days(account=fetcher.account)
         tally.count(github)
+        keep(tally, run)
     finish(fetcher)
     return tally
+
+
+def keep(tally: Tally, run: Reporter) -> None:
+    """Let the job have what came of it, in case the work ends with an error."""
+    if hasattr(run, "tally"):
+        run.tally = tally.as_dict()
 
 
 def finish(fetcher: Fetcher) -> None:
@@ -106,6 +113,7 @@ def _fetch_days(fetcher: Fetcher, asked: Asked, now: datetime) -> None:
     done, total = 0, sum(1 for _ in _wanted(fetcher, asked, now))
     for day, daily in _wanted(fetcher, asked, now):
         name = f"{daily.name(fetcher.account.kind)} of {day}"
+        keep(fetcher.tally, fetcher.run)
         fetcher.run.progress(done, max(total, done + 1), name)
         fetcher.fetch_day(daily, day)
         done += 1
