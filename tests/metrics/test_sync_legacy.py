@@ -12,6 +12,7 @@ import pytest
 from metrics.models import LegacyDay, ReportDay, ScopeDay, UserDay
 from metrics.sync import legacy
 from portal.connections import github_for
+from portal.github.client import LEGACY_PAGE_SIZES
 from portal.github.errors import BadCredentials
 from portal.models import Connection, ReportFile
 from seats.models import Account, Team
@@ -226,3 +227,14 @@ def test_trouble_on_the_way_leaves_what_was_taken_in_and_is_raised(
     server.trouble = None
     sync(account)
     assert stored() == {("metrics", "", 2), ("usage", "", 2)}
+
+
+def test_pages_are_read_to_the_last_though_the_server_links_none(
+    server: FakeGitHub, state: State, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(LEGACY_PAGE_SIZES, "usage", 5)
+    state.organization("octo", 900).legacy_usage = {"": usage_days(20)}
+    sync(account)
+    assert stored() == {("usage", "", 20)}
+    asked = [request.query.get("page", "1") for request in server.requests if "usage" in request.path]
+    assert asked == ["1", "2", "3", "4", "5"]
