@@ -128,6 +128,7 @@ def of_failed_attempt(
 ) -> Finding:
     """An attempt did not succeed: why, and what to do about it."""
     state: State = "bad"
+    text = str(error)
     match error:
         case BadCredentials():
             remedy = how_to_renew(connection)
@@ -138,7 +139,11 @@ def of_failed_attempt(
             if connection.kind in capability.refused and not capability.is_needed:
                 state = "off"
             remedy = how_to_permit(capability, connection, target)
-        case PolicyOff() | Unprocessable():
+        case PolicyOff():
+            what = f"the policy “{capability.policy}”" if capability.policy else "Copilot"
+            text = f"Switched off on {target.login}: {what}.{_quoted(error)}"
+            remedy = how_to_switch_on(capability, connection, target)
+        case Unprocessable():
             remedy = how_to_switch_on(capability, connection, target)
         case RateLimited(until=until):
             state, remedy = "unknown", _after(until)
@@ -148,7 +153,12 @@ def of_failed_attempt(
             remedy = how_to_reach(connection)
         case _:
             remedy = how_to_address(connection)
-    return Finding(capability.what, state, str(error), remedy, target.login)
+    return Finding(capability.what, state, text, remedy, target.login)
+
+
+def _quoted(error: GitHubError) -> str:
+    said = error.said.strip(" .")
+    return f" GitHub says: “{said}”." if said else ""
 
 
 # --- What to do -------------------------------------------------------------------------------

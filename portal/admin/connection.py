@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import groupby
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
@@ -27,6 +26,11 @@ from portal.models import AuditEntry, Connection, SyncSchedule
 from portal.models.connection import Finding
 
 SHOWN_CHECKS = 5
+WHAT_IT_TAKES = (
+    "A classic token needs the scope read:org for organizations, manage_billing:copilot for an enterprise. A "
+    "fine-grained token and a GitHub App serve organizations: GitHub Copilot Business, Organization Copilot "
+    "metrics and Members, each read-only."
+)
 STATE_COLOURS = {"works": "success", "fix": "danger", "unchecked": "warning", "off": "default"}
 
 
@@ -71,10 +75,13 @@ class ConnectionAdmin(PortalModelAdmin):
         if not may_edit:
             return [(None, {"fields": self.get_readonly_fields(request, obj)})]
         keeping = (
-            "It is kept encrypted and never shown again. "
+            "It is kept encrypted and never shown again; or name"
             if credentials.can_be_kept()
-            else "The portal has no CREDENTIAL_KEYS to encrypt with, so it can only be named. "
+            else "The portal has no CREDENTIAL_KEYS to encrypt with, so name"
         )
+        revoking = ["revoke_token", "revoke_secret_env"]
+        if obj is not None and obj.has_own_revoke_secret:
+            revoking.append("forget_revoke_token")
         return [
             (None, {"fields": ["name", "is_active"]}),
             *(
@@ -87,14 +94,14 @@ class ConnectionAdmin(PortalModelAdmin):
                     "fields": [
                         "kind", "base_url", "app_id", "installation_id", "token", "private_key", "secret_env",
                     ],
-                    "description": f"{keeping}Or name an environment variable of web server and worker: "
-                    "then it is read from there whenever it is needed.",
+                    "description": f"{keeping} an environment variable of web server and worker, from which "
+                    f"it is read whenever it is needed. {WHAT_IT_TAKES}",
                 },
             ),
             (
                 "Taking seats back",
                 {
-                    "fields": ["revoke_token", "revoke_secret_env", "forget_revoke_token"],
+                    "fields": revoking,
                     "description": "Reading needs little. A separate token for taking seats back is used for "
                     "nothing else; without one, the credential above is tried.",
                 },
@@ -115,13 +122,14 @@ class ConnectionAdmin(PortalModelAdmin):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        context: dict[str, Any] = {}
+        # Whoever saves comes back to this page, where it is checked: there is nothing to go on to.
+        context: dict[str, Any] = {"show_save_and_continue": False, "show_save_and_add_another": False}
         connection = self.get_object(request, object_id) if object_id else None
         if connection is not None:
-            context = {
+            context |= {
                 "title": connection.name,
                 "connection": connection,
-                "accounts": accounts_of(connection.what_was_found),
+                "accounts": by_account(connection.what_was_found),
                 "checks": _past_checks(connection),
                 "checked": moment(connection.checked_at),
                 "limited_until": _limited(connection),
@@ -152,8 +160,15 @@ class ConnectionAdmin(PortalModelAdmin):
         self, request: HttpRequest, obj: Connection, post_url_continue: str | None = None
     ) -> HttpResponse:
         """To the new connection's own page, where it is checked."""
-        messages.success(request, f"{obj.name} is saved. Check now whether it works.")
-        return redirect("admin:portal_connection_change", obj.pk)
+        return self._saved(request, obj)
+
+    def response_change(self, request: HttpRequest, obj: Connection) -> HttpResponse:
+        """Back to its own page: what was changed is checked there."""
+        return self._saved(request, obj)
+
+    def _saved(self, request: HttpRequest, connection: Connection) -> HttpResponse:
+        messages.success(request, f"{connection.name} is saved. Check now whether it works.")
+        return redirect("admin:portal_connection_change", connection.pk)
 
     def delete_model(self, request: HttpRequest, obj: Connection) -> None:
         connections.record("deleted", obj, request.user, accounts=_names(obj))
@@ -239,10 +254,15 @@ class ConnectionAdmin(PortalModelAdmin):
         return format_html('<span class="portal-nowrap">{}</span>', moment(connection.checked_at))
 
 
-def accounts_of(findings: list[Finding]) -> list[tuple[str, list[Finding]]]:
-    """The findings by account, those of the connection itself first."""
-    ordered = sorted(findings, key=lambda finding: finding.account.lower())
-    return [(account, list(group)) for account, group in groupby(ordered, lambda finding: finding.account)]
+def by_account(findings: list[Finding]) -> list[tuple[str, list[Finding]]]:
+    """The findings of each account: of the connection itself first, then where there is something to fix."""
+    groups: dict[str, list[Finding]] = {}
+    for finding in findings:
+        groups.setdefault(finding.account, []).append(finding)
+    return sorted(
+        groups.items(),
+        key=lambda group: (group[0] != "", all(one.state != "bad" for one in group[1]), group[0].lower()),
+    )
 
 
 def _keep_schedules(connection: Connection, *, legacy_changed: bool) -> None:

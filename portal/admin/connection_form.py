@@ -113,6 +113,9 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in t
             "private_key": bool(self.kept_secret) and self.was_app,
             "revoke_token": bool(self.kept_revoke_secret),
         }
+        for name in ("secret_env", "revoke_secret_env"):
+            if name in self.fields:
+                self.fields[name].help_text = "Its name, as GITHUB_TOKEN; not what it holds."
         for name in SECRET_FIELDS:
             if name not in self.fields:  # whoever may only look sees no field
                 continue
@@ -223,7 +226,7 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in t
             connection.keep(entered)
         elif connection.secret_env:
             connection.kept_secret = ""
-        if self.cleaned_data["forget_revoke_token"]:
+        if self.cleaned_data.get("forget_revoke_token"):
             connection.kept_revoke_secret = connection.revoke_secret_env = ""
         elif self.cleaned_data["revoke_token"]:
             connection.keep_for_revoking(self.cleaned_data["revoke_token"])
