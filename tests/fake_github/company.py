@@ -11,7 +11,7 @@ import json
 import threading
 from array import array
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
@@ -251,13 +251,14 @@ class Company:
         asked = date.fromisoformat(day)
         if not self._is_published(asked):
             return None
-        maker = {
+        makers: dict[str, Callable[[Account, date], Sequence[Any]]] = {
             "users-1-day": self._users,
             "organization-1-day": self._totals,
             "enterprise-1-day": self._totals,
             "user-teams-1-day": self._user_teams,
             "repos-1-day": self._repositories,
-        }.get(name)
+        }
+        maker = makers.get(name)
         parts = maker(account, asked) if maker else []
         return Report(parts, form=self.options.form) if parts else None
 
@@ -415,7 +416,9 @@ class Company:
         if day < REPOSITORIES_SINCE or not self.spent(day).codes:
             return []
         owners = (
-            account.organizations if isinstance(account, Enterprise) else [account]  # type: ignore[list-item]
+            account.organizations
+            if isinstance(account, Enterprise)
+            else [each for each in self.state.organizations if each is account]
         )
         records = [
             self._keys(account, day) | {"organization_id": str(owner.id)} | repository

@@ -76,8 +76,7 @@ class Door:
         for connection in connections:
             _shut(connection)
         for thread in threads:
-            if thread.is_alive():
-                thread.join(5)
+            thread.join(5)
 
     def cut_all(self) -> None:
         """Cuts every connection that is open now, as a restart of the server would."""
@@ -98,12 +97,13 @@ class Door:
                     connection.close()
                     return
                 self._accepted += 1
+                self._threads = {thread for thread in self._threads if thread.is_alive()}
                 thread = threading.Thread(
                     target=self._serve, args=(connection, self._accepted), name="connection", daemon=True
                 )
                 self._connections.add(connection)
                 self._threads.add(thread)
-            thread.start()
+                thread.start()
 
     def _serve(self, connection: socket.socket, number: int) -> None:
         reader = _Reader(connection)
@@ -122,7 +122,6 @@ class Door:
         finally:
             with self._lock:
                 self._connections.discard(connection)
-                self._threads.discard(threading.current_thread())
             _shut(connection)
             connection.close()
 

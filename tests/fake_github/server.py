@@ -292,12 +292,12 @@ class _Turn:
         self._check_manners()
         self.token, self.app = access.identify(self.state, self.incoming.headers.get("authorization"))
         self.is_known = True
-        self.limits.check_hold(self.limits.whose(self.token, self.app), self.request)
-        path = segments(self.request.path)
-        found = operations.find(self.request.method, path)
+        found = operations.find(self.request.method, segments(self.request.path))
         if found is not None:
             self.operation, parts = found
             self.request.operation = self.operation.key
+        if self.operation is None or not self.operation.is_free:
+            self.limits.check_hold(self.limits.whose(self.token, self.app), self.request)
         self.trouble = first_to_strike(self.github.trouble, self.request)
         self._strike()
         if found is None or self.operation is None:

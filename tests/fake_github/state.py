@@ -70,7 +70,7 @@ class Report:
 
 
 class Reports(dict[tuple[str, str], Any]):
-    """(name, day or "latest") → parts. None: GitHub answers 204. An empty list: 200 without links.
+    """(name, day or "latest") → parts. None: no report, told as `Account.no_report` says. []: 200, no links.
 
     What is not in here is asked of `source`, if there is one.
     """
@@ -288,6 +288,14 @@ class Organization(Account):
         if role == "admin":
             self.admins.add(person["id"])
         return person
+
+    def remove(self, person: WatchedDict) -> None:
+        """Somebody leaves: out of the organization, its teams and its seats at once."""
+        number = person["id"]
+        for people in (self.members, *(team.members for team in self.teams)):
+            people[:] = [each for each in people if each["id"] != number]
+        self.seats[:] = [seat for seat in self.seats if (seat.get("assignee") or {}).get("id") != number]
+        self.admins.discard(number)
 
     def team(
         self,
@@ -643,6 +651,19 @@ class State:
         app = App(number, f"Iv23li{number:06d}", name, private, public, self.user("octocat"), self)
         self.apps.append(app)
         return app
+
+    def delete_user(self, person: WatchedDict) -> None:
+        """The person closes the account: gone from everywhere, and the login is free."""
+        for organization in self.organizations:
+            organization.remove(person)
+        for enterprise in self.enterprises:
+            for team in enterprise.teams:
+                team.members[:] = [each for each in team.members if each["id"] != person["id"]]
+            enterprise.seats[:] = [
+                seat for seat in enterprise.seats if (seat.get("assignee") or {}).get("id") != person["id"]
+            ]
+        self.users.pop(person["id"], None)
+        self._by_login.pop(person["login"].lower(), None)
 
     # Finding -----------------------------------------------------------------------------------
 

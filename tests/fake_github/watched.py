@@ -84,7 +84,7 @@ class WatchedList(list[Any]):
         super().__setitem__(index, new)
         Changes.number += 1
 
-    def __iadd__(self, values: Any) -> WatchedList:  # type: ignore[override,misc]
+    def __iadd__(self, values: Any) -> WatchedList:  # type: ignore[misc]
         self.extend(values)
         return self
 
