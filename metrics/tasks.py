@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from metrics.ingest import rebuild, rebuild_files
-from metrics.sync import folder
+from metrics.sync import backfill, folder
 from metrics.sync.steps import LEGACY, STEPS, USAGE
 from portal import jobs
 from portal.models import Job, ReportFile
@@ -18,8 +18,27 @@ def rebuild_dirty_days() -> int:
 
 
 def sync(job_id: int) -> None:
-    """Run the step that a job names."""
+    """Run the step that a job names; behind the newest days of use follow the older ones."""
     jobs.run(job_id, lambda run: work_on(STEPS[run.arguments["step"]], run))
+    job = Job.objects.filter(pk=job_id, kind=USAGE.kind, state=Job.State.DONE).first()
+    if job is not None and job.arguments.keys() == {"step", "account"}:
+        _top_up(job_id)
+
+
+def backfill_day(job_id: int) -> None:
+    """Fetch the reports of one older day, and make room for the next."""
+    jobs.run(job_id, backfill.work)
+    _top_up(job_id)
+
+
+def _top_up(job_id: int) -> None:
+    if connection := backfill.connection_of(job_id):
+        backfill.top_up(connection)
+
+
+def top_up_backfills() -> int:
+    """Begin and go on with backfills wherever days are left. How many jobs that made."""
+    return backfill.top_up_all()
 
 
 # What schedules and buttons knock on: one job per account of the connection.

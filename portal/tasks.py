@@ -29,6 +29,12 @@ SCHEDULES: tuple[tuple[str, str, dict[str, Any]], ...] = (
         "seats.tasks.refresh_verdicts",
         {"schedule_type": Schedule.CRON, "cron": "5 0 * * *"},
     ),
+    (
+        "Go on with older days",
+        "metrics.tasks.top_up_backfills",
+        {"schedule_type": Schedule.MINUTES, "minutes": 5},
+    ),
+    ("Remove left downloads", "metrics.tasks.remove_left_downloads", {"schedule_type": Schedule.HOURLY}),
     ("Remove left uploads", "metrics.uploads.remove_left", {"schedule_type": Schedule.HOURLY}),
     ("Forget old failures", "portal.tasks.forget_failures", {"schedule_type": Schedule.DAILY}),
     ("Forget old files", "portal.tasks.forget_kept_files", {"schedule_type": Schedule.DAILY}),

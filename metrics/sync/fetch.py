@@ -76,6 +76,7 @@ class Fetcher:
         except REFUSALS as refusal:
             self._note_refusal(daily, day, refusal)
             return
+        self._forget_refusals(daily)
         if outcome is None:
             now = timezone.now()
             self.known(daily).absent[day] = now
@@ -89,6 +90,14 @@ class Fetcher:
         self.known(daily).refused[day] = now
         if day not in self.known(daily).covered:
             AskedDay.remember(self.account, daily.report, day, now, AskedDay.Answer.REFUSED)
+
+    def _forget_refusals(self, daily: DailyReport) -> None:
+        """What was refused is given by now: the days that were are worth asking for again."""
+        if refused := self.known(daily).refused:
+            refused.clear()
+            AskedDay.objects.filter(
+                account=self.account, report=daily.report, answer=AskedDay.Answer.REFUSED
+            ).delete()
 
     # --- 28 days --------------------------------------------------------------------------------
 

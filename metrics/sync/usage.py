@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Any
 
 from django.utils import timezone
 
 from metrics.ingest.rebuild import rebuild_dirty_days
-from metrics.periods import MONTH, Period, is_provisional
+from metrics.periods import Period, is_provisional
 from metrics.sync.fetch import Fetcher
 from metrics.sync.reports import DAILY, USERS, DailyReport
-from metrics.sync.wanted import had_settled, reach, wanted_days
+from metrics.sync.wanted import had_settled, newest_days, reach, wanted_days
 from portal import jobs
 from portal.github.client import GitHub
 from seats.models import Account
@@ -41,11 +41,6 @@ class Asked:
 
 NEWEST = Asked()
 WHOLE = Asked(is_whole=True)
-
-
-def newest_days(now: datetime) -> Period:
-    """The 28 days that end yesterday, by GitHub's calendar."""
-    return Period.trailing(now.astimezone(UTC).date() - timedelta(days=1), MONTH)
 
 
 def sync(account: Account, github: GitHub, run: Reporter, asked: Asked = NEWEST, by: Any = None) -> Tally:

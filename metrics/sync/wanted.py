@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
-from metrics.periods import Period, is_provisional
+from metrics.periods import MONTH, Period, is_provisional
 from metrics.sync.reports import DailyReport
 
 # After so many settled days in a row without a report, older ones count as not there either.
@@ -71,6 +71,11 @@ def wanted_days(known: Known, period: Period, now: datetime, *, gives_up: bool =
         if gives_up and in_a_row >= GIVE_UP_AFTER:
             return
         day -= timedelta(days=1)
+
+
+def newest_days(now: datetime) -> Period:
+    """The 28 days that end yesterday, by GitHub's calendar."""
+    return Period.trailing(now.astimezone(UTC).date() - timedelta(days=1), MONTH)
 
 
 def reach(
