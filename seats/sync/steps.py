@@ -182,7 +182,12 @@ def run_on(step: Step, account: Account, run: jobs.Run) -> dict[str, Any]:
     here = _here.get()
     reporter = run if here is _IN_A_WORKER else _Telling(run, here)
     with open_github(account, patience=here.patience, should_stop=reporter.should_stop) as github:
-        return step.sync(account, github, reporter).as_dict()
+        try:
+            return step.sync(account, github, reporter).as_dict()
+        except BaseException:
+            # What was spent counts, also where it came to nothing.
+            run.tally = {**Tally.of(github).as_dict(), **run.tally}
+            raise
 
 
 def open_github(

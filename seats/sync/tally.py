@@ -45,13 +45,22 @@ class Tally:
         tally._before = _counted(github)
         return tally
 
+    @classmethod
+    def of(cls, github: GitHub) -> Self:
+        """All that this client has done."""
+        tally = cls()
+        tally.count(github)
+        return tally
+
     def count(self, github: GitHub) -> None:
-        """Take over what the client counted."""
+        """Take over what the client counted, and what GitHub announced."""
         now = _counted(github)
         self.requests, self.pages, self.downloads = (
             late - early for late, early in zip(now, self._before, strict=True)
         )
         self.rate_limit_remaining = github.counted.rate_limit_remaining
+        for notice in github.counted.notices:
+            self.say(notice)
 
     def say(self, sentence: str) -> None:
         """Tell an admin something; each sentence once."""

@@ -50,9 +50,9 @@ def sync(account: Account, github: GitHub, run: Reporter) -> Tally:
 
 
 def _began_at(run: Reporter) -> datetime | None:
-    """When the job at hand was asked for: what it read since then it need not read again."""
+    """When a job that goes on was asked for: what it read since then it need not read again."""
     job = getattr(run, "job", None)
-    return job.created_at if job is not None else None
+    return job.created_at if job is not None and job.attempts > 1 else None
 
 
 def _was_read(team: Team, since: datetime | None) -> bool:
