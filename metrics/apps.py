@@ -13,4 +13,6 @@ class MetricsConfig(AppConfig):
         import_module("metrics.evidence")
         import_module("metrics.reports")
         import_module("metrics.cards")
+        import_module("metrics.freshness")
+        import_module("metrics.sync.register")
         import_module("metrics.probes")

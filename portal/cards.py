@@ -62,6 +62,28 @@ class Sentence:
 
 
 @dataclass(frozen=True, slots=True)
+class Button:
+    """Something that can be done with one press: a form that posts to `url`. The note leads to what runs."""
+
+    label: str
+    url: str
+    note: str = ""
+    note_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A sentence with a button beside it, for whoever may press it."""
+
+    template: ClassVar[str] = "admin/home/button.html"
+    title: str
+    text: str
+    button: Button | None = None
+    links: Sequence[tuple[str, str]] = ()
+    wide: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Cell:
     text: str
     url: str = ""
@@ -116,7 +138,7 @@ class Chart:
         return json.dumps(_options(self))
 
 
-Panel = Choice | Figures | Sentence | Table | Chart
+Panel = Choice | Figures | Sentence | Action | Table | Chart
 PanelFunction = Callable[[HttpRequest], Panel | Sequence[Panel] | None]
 
 # Grey that is readable on white and on the dark background alike.

@@ -12,4 +12,6 @@ class SeatsConfig(AppConfig):
     def ready(self) -> None:
         import_module("seats.reports")
         import_module("seats.cards")
+        import_module("seats.freshness")
+        import_module("seats.sync.card")
         import_module("seats.connecting")

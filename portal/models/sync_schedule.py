@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.utils import timezone
+from django.utils.text import capfirst
 from django_q.models import Schedule
 
 from portal.models.connection import Connection
@@ -82,7 +83,7 @@ class SyncSchedule(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display().capitalize()} of {self.connection}"
+        return f"{capfirst(self.get_kind_display())} of {self.connection}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Keeps the queue's schedule in step."""
@@ -135,10 +136,10 @@ class SyncSchedule(models.Model):
             day += timedelta(days=1)
 
     @property
-    def _hours_between(self) -> int:
-        return {self.Cadence.HOURLY.value: 1, self.Cadence.DAILY.value: 24}.get(
-            self.cadence, self.every_hours
-        )
+    def between(self) -> timedelta:
+        """From one run to the next."""
+        fixed = {self.Cadence.HOURLY.value: 1, self.Cadence.DAILY.value: 24}
+        return timedelta(hours=fixed.get(self.cadence, self.every_hours))
 
     def _times_of_day(self) -> list[time]:
         if self.cadence == self.Cadence.DAILY:
@@ -168,7 +169,7 @@ class SyncSchedule(models.Model):
                 "name": f"Sync {self.get_kind_display()} of connection {self.connection_id}",
                 # It knows no time zones: its own idea of the run after the next is put right each time.
                 "schedule_type": Schedule.MINUTES,
-                "minutes": 60 * self._hours_between,
+                "minutes": self.between // timedelta(minutes=1),
                 "repeats": -1,
                 "next_run": self.next_run_at,
             },

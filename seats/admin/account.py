@@ -16,6 +16,7 @@ from unfold.decorators import display
 
 from seats.admin.account_story import tables
 from seats.admin.base import NOTHING, NullsLastChangeList, ReadOnlyAdmin, day, seats_link
+from seats.admin.sync_now import SyncNow
 from seats.figures import by_account, of_account
 from seats.models import Account, Seat
 from seats.models.seat import INACTIVE, Verdict
@@ -45,7 +46,7 @@ def _seats_of_family(**conditions: Any) -> Combinable:
 
 
 @admin.register(Account)
-class AccountAdmin(ReadOnlyAdmin):
+class AccountAdmin(SyncNow, ReadOnlyAdmin):
     list_title = "Organizations & enterprises"
     list_display: ClassVar[list[str]] = [
         "label",

@@ -1,0 +1,30 @@
+"""`{% freshness %}`: as of when a page speaks, and a banner where that is too long ago."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import template
+from django.template import RequestContext
+from django.urls import resolve, reverse
+
+from portal.freshness import AsOf, Late, of_page
+
+register = template.Library()
+
+
+@register.inclusion_tag("portal/freshness.html", takes_context=True)
+def freshness(context: RequestContext) -> dict[str, Any]:
+    """The page's app is that of its model, else of its URL; the home page has neither, and shows all."""
+    request = context.get("request")
+    if request is None or not request.user.is_authenticated or context.get("is_popup"):
+        return {}
+    if request.path_info == reverse("admin:index"):
+        said = of_page(request, None)
+    else:
+        opts = context.get("opts")
+        said = of_page(request, opts.app_label if opts is not None else resolve(request.path_info).namespace)
+    return {
+        "lines": [one for one in said if isinstance(one, AsOf)],
+        "late": [one for one in said if isinstance(one, Late)],
+    }

@@ -1,0 +1,84 @@
+"""As of when seats are known, from which source, and which syncs are late."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import timedelta
+
+from django.db.models import Max
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+
+from portal.freshness import AsOf, Late, freshness
+from portal.models import Connection, Job, ReportFile, SyncSchedule
+from seats.models import Account, SeatRoster
+
+# A run may fail once, and a queue may be long, before anybody is told.
+RUNS_TO_MISS = 2
+SLACK = timedelta(hours=1)
+
+
+@freshness("seats", permission="seats.view_seat")
+def seats(request: HttpRequest) -> Iterator[AsOf | Late]:
+    newest = SeatRoster.objects.select_related("file").order_by("-last_observed_at", "-pk").first()
+    if newest is not None:
+        text = f"as of {newest.last_observed_at:%Y-%m-%d %H:%M} UTC, from {source_of(newest)}"
+        per_account = SeatRoster.objects.order_by().values("account").annotate(newest=Max("last_observed_at"))
+        oldest = per_account.order_by("newest").values_list("newest", flat=True).first()
+        if oldest and oldest.date() < newest.last_observed_at.date():
+            text += f"; the oldest of the accounts' lists is of {oldest:%Y-%m-%d}"
+        yield AsOf("Seats", text, reverse("admin:seats_account_changelist"))
+    yield from late(SyncSchedule.Kind.SEATS, "Seats", with_seats_of_their_own)
+
+
+def source_of(roster: SeatRoster) -> str:
+    """GitHub itself, or the file that was uploaded."""
+    file = roster.file
+    if file is None or file.source == ReportFile.Source.DOWNLOAD:
+        return "GitHub's API"
+    return file.name
+
+
+def with_seats_of_their_own(connection: Connection) -> Iterable[Account]:
+    """The accounts whose seats are asked for by themselves: an enterprise's list has its organizations'."""
+    return connection.accounts.exclude(login="")
+
+
+def late(kind: str, what: str, accounts_of: Callable[[Connection], Iterable[Account]]) -> Iterator[Late]:
+    """One banner for each schedule that is on, and whose accounts have not had a good run for too long."""
+    now = timezone.now()
+    schedules = SyncSchedule.objects.filter(kind=kind, is_on=True, connection__is_active=True)
+    for schedule in schedules.select_related("connection"):
+        since = now - RUNS_TO_MISS * schedule.between - SLACK
+        if schedule.connection.created_at > since:
+            continue
+        accounts = [account for account in accounts_of(schedule.connection) if account.created_at <= since]
+        behind = _without_a_run_since(kind, accounts, since)
+        if behind:
+            yield _banner(kind, what, schedule, behind)
+
+
+def _without_a_run_since(kind: str, accounts: Iterable[Account], since: object) -> list[Account]:
+    by_subject = {account.subject: account for account in accounts}
+    good = Job.objects.filter(
+        kind=f"sync-{kind}", subject__in=list(by_subject), state=Job.State.DONE, finished_at__gte=since
+    )
+    fresh = set(good.values_list("subject", flat=True))
+    return [account for subject, account in by_subject.items() if subject not in fresh]
+
+
+def _banner(kind: str, what: str, schedule: SyncSchedule, behind: list[Account]) -> Late:
+    first = behind[0]
+    runs = Job.objects.filter(kind=f"sync-{kind}", subject=first.subject)
+    good = Job.objects.last_done(f"sync-{kind}", first.subject)
+    names = f"{first.label} and {len(behind) - 1} more" if len(behind) > 1 else first.label
+    last = f"since {good.finished_at:%Y-%m-%d %H:%M} UTC" if good and good.finished_at else "yet"
+    text = f"{what} of {names}: nothing has come from GitHub {last}; it is due {schedule.in_words}."
+    newest = runs.order_by("-pk").first()
+    if newest is None:
+        text += " No job has run: is the background worker running?"
+    elif newest.error:
+        text += f" {newest.error}"
+    url = f"{reverse('admin:portal_job_changelist')}?q={first.subject}"
+    return Late(text, url, "Its jobs")
