@@ -7,7 +7,8 @@ from types import MappingProxyType
 from typing import Any
 
 from metrics.sync import legacy, usage
-from metrics.sync.usage import Asked
+from metrics.sync.usage import NEWEST, Asked
+from portal import jobs
 from portal.github.client import GitHub
 from seats import verdicts
 from seats.models import Account
@@ -41,7 +42,11 @@ def asked_by(run: Reporter) -> Asked:
 
 def _usage(account: Account, github: GitHub, run: Reporter) -> Tally:
     job = getattr(run, "job", None)
-    tally = usage.sync(account, github, run, asked_by(run), job.created_by if job is not None else None)
+    asked = asked_by(run)
+    if asked.is_whole and isinstance(run, jobs.Run):
+        # Begun on the command line, and left to a worker: there the older days have jobs of their own.
+        asked = NEWEST
+    tally = usage.sync(account, github, run, asked, job.created_by if job is not None else None)
     verdicts.refresh()
     return tally
 
