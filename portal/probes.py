@@ -17,15 +17,13 @@ from django.core import checks
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
-from django_q.models import OrmQ, Schedule
+from django_q.models import OrmQ
 
 from portal import connections
-from portal.models import Connection, Job, ReportFile
+from portal.models import Connection, Job, ReportFile, WorkerHeartbeat
 
 # Below this much room an import of a month of a large company may fail half way.
 LEAST_FREE_BYTES = 1_000_000_000
-# The worker looks at its schedules every half minute; one of them is due every minute.
-WORKER_SILENT_AFTER = timedelta(minutes=4)
 QUEUE_WAITS_TOO_LONG_AFTER = timedelta(minutes=15)
 IMPORT_IS_LEFT_AFTER = timedelta(hours=1)
 # Somebody who runs `doctor` waits, but not for ever for a host that does not answer.
@@ -207,16 +205,17 @@ def look_at_the_data_folder(say: Saying) -> Iterator[Finding]:
 
 @probe("worker")
 def look_at_the_worker(say: Saying) -> Iterator[Finding]:
-    """The worker moves its schedules' next runs on: one that stays overdue has nobody to run it."""
+    """A worker's row is renewed as long as a task sent through its own queue comes out at the other end."""
     now = timezone.now()
-    next_run = Schedule.objects.filter(minutes=1).order_by("next_run").values_list("next_run", flat=True)
     start = "Start it: `manage.py run_worker`, as a service beside the web server."
-    if (due := next_run.first()) is None:
-        yield say.bad("No schedule is installed, so no worker has ever run.", start)
-    elif now - due > WORKER_SILENT_AFTER:
-        yield say.bad(f"The background worker has done nothing since {due:%Y-%m-%d %H:%M} UTC.", start)
+    alive = WorkerHeartbeat.objects.alive(now)
+    if working := list(alive):
+        names = ", ".join(f"{worker} ({worker.busy} of {worker.workers} busy)" for worker in working)
+        yield say.ok(f"The background worker is at work: {names}.")
+    elif last := WorkerHeartbeat.objects.order_by("-seen_at").first():
+        yield say.bad(f"The background worker was last seen at {last.seen_at:%Y-%m-%d %H:%M} UTC.", start)
     else:
-        yield say.ok("The background worker is at work.")
+        yield say.bad("No background worker is running.", start)
     oldest = OrmQ.objects.filter(lock__lt=now).order_by("lock").values_list("lock", flat=True).first()
     if oldest is not None and now - oldest > QUEUE_WAITS_TOO_LONG_AFTER:
         yield say.bad(

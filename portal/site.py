@@ -105,11 +105,23 @@ SIDEBAR: tuple[tuple[str, tuple[Link, ...]], ...] = (
                 "Rejected lines", "rule", "admin:portal_rejectedline_changelist", "portal.view_rejectedline"
             ),
             Link("Jobs", "schedule", "admin:portal_job_changelist", "portal.view_job"),
+            Link(
+                "Sync schedules",
+                "event_repeat",
+                "admin:portal_syncschedule_changelist",
+                "portal.view_syncschedule",
+            ),
         ),
     ),
     (
         "System",
         (
+            Link(
+                "Workers",
+                "engineering",
+                "admin:portal_workerheartbeat_changelist",
+                "portal.view_workerheartbeat",
+            ),
             Link("Audit", "history", "admin:portal_auditentry_changelist", "portal.view_auditentry"),
             Link("Users", "manage_accounts", "admin:auth_user_changelist", "auth.view_user"),
             Link("Groups", "lock_person", "admin:auth_group_changelist", "auth.view_group"),

@@ -1,3 +1,3 @@
-from portal.admin import audit, background, connection, job, users
+from portal.admin import audit, background, connection, job, sync_schedule, users, worker
 
-__all__ = ["audit", "background", "connection", "job", "users"]
+__all__ = ["audit", "background", "connection", "job", "sync_schedule", "users", "worker"]

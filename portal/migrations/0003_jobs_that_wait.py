@@ -88,6 +88,7 @@ class Migration(migrations.Migration):
                 ("busy", models.PositiveSmallIntegerField(default=0)),
             ],
             options={
+                "verbose_name": "background worker",
                 "ordering": ["-seen_at"],
                 "constraints": [
                     models.UniqueConstraint(

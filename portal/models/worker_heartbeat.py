@@ -34,6 +34,7 @@ class WorkerHeartbeat(models.Model):
     objects = WorkerHeartbeatQuerySet.as_manager()
 
     class Meta:
+        verbose_name = "background worker"
         ordering = ["-seen_at"]
         constraints = [
             models.UniqueConstraint(fields=["host", "pid"], name="portal_workerheartbeat_one_per_process")

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.utils import timezone
-from django_q.models import OrmQ, Schedule
+from django_q.models import OrmQ
 
-from portal.models import Job, ReportFile
+from portal.models import Job, ReportFile, WorkerHeartbeat
 from portal.tasks import install_schedules
 from tests.running import MANAGE, ROOT, environment
 
@@ -25,7 +25,7 @@ from tests.running import MANAGE, ROOT, environment
 def healthy(olga: Any) -> None:
     """A portal in which all is well: somebody runs it, and its worker has just been at work."""
     install_schedules()
-    Schedule.objects.update(next_run=timezone.now())
+    WorkerHeartbeat.objects.create(host="portal-1", pid=7, seen_at=timezone.now(), workers=2, busy=1)
 
 
 @pytest.mark.django_db
@@ -49,9 +49,16 @@ def test_a_portal_without_an_admin_or_a_worker_is_told_both() -> None:
 
 @pytest.mark.django_db
 def test_a_worker_that_has_stopped_is_noticed(healthy: None) -> None:
-    Schedule.objects.update(next_run=timezone.now() - timedelta(minutes=10))
+    WorkerHeartbeat.objects.update(seen_at=timezone.now() - timedelta(minutes=10))
 
-    assert "has done nothing since" in only_problem(healthy)["says"]
+    assert "was last seen at" in only_problem(healthy)["says"]
+
+
+@pytest.mark.django_db
+def test_a_worker_at_work_is_named(healthy: None) -> None:
+    says = [found["says"] for found in doctor()[1]["findings"] if found["probe"] == "worker"]
+
+    assert says == ["The background worker is at work: portal-1, process 7 (1 of 2 busy)."]
 
 
 @pytest.mark.django_db
