@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -34,6 +35,8 @@ class Request:
     body: Any = None
     # The operation that answered, such as "GET /orgs/{org}".
     operation: str = ""
+    # When it arrived, on a clock that no test moves.
+    arrived: float = field(default_factory=time.perf_counter, repr=False)
 
     @property
     def target(self) -> str:

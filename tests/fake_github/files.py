@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
-from metrics.sample.files import SampleFile
+import msgspec
+
 from tests.fake_github.report_files import encoded
 from tests.fake_github.state import Account, Enterprise, Organization, Report, State
 
 PAGE = 100
 DAILY = ("users-1-day", "{kind}-1-day", "user-teams-1-day", "repos-1-day")
 WINDOWS = ("users-28-day", "{kind}-28-day")
+
+
+@dataclass(frozen=True, slots=True)
+class SavedFile:
+    """A file, and what must be said when it is taken in: what it cannot say itself."""
+
+    path: Path
+    organization: str = ""
+    enterprise: str = ""
+    team: str = ""
+    is_complete: bool = False
+    taken_at: datetime | None = None
 
 
 def write_files(
@@ -22,12 +36,13 @@ def write_files(
     daily: Iterable[str] = DAILY,
     windows: Iterable[str] = (),
     taken_at: datetime | None = None,
-) -> list[SampleFile]:
+) -> list[SavedFile]:
     """Write every seat list and report below `folder`, and return what must be said on taking each in.
 
     `<account>/seats/page-0001.json` …, one folder for each account that grants seats by itself: an
     organization of an enterprise has its seats in the enterprise's list. `<account>/<report>/<day>.ndjson`
-    for each day there is. `{kind}` in a name stands for organization or enterprise.
+    for each day there is. `{kind}` in a name stands for organization or enterprise. What the older systems
+    have lies in `<account>/copilot-metrics.json` and `copilot-usage.json`, a team's in a folder of its own.
     """
     return list(_Writer(state, folder, tuple(daily), tuple(windows), taken_at or state.now()).all())
 
@@ -47,18 +62,19 @@ class _Writer:
         self.windows = windows
         self.taken_at = taken_at
 
-    def all(self) -> Iterator[SampleFile]:
+    def all(self) -> Iterator[SavedFile]:
         accounts: list[Account] = [*self.state.enterprises, *self.state.organizations]
         for account in accounts:
             if not (isinstance(account, Organization) and account.enterprise):
                 yield from self._seats(account)
             yield from self._reports(account)
+            yield from self._older(account)
 
-    def _file(self, account: Account, name: str, content: bytes, *, is_list: bool = False) -> SampleFile:
+    def _file(self, account: Account, name: str, content: bytes, *, is_list: bool = False) -> SavedFile:
         path = self.folder / account.login / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
-        return SampleFile(
+        return SavedFile(
             path,
             organization=account.login if isinstance(account, Organization) else "",
             enterprise=account.login if isinstance(account, Enterprise) else "",
@@ -66,7 +82,7 @@ class _Writer:
             taken_at=self.taken_at if is_list else None,
         )
 
-    def _seats(self, account: Account) -> Iterator[SampleFile]:
+    def _seats(self, account: Account) -> Iterator[SavedFile]:
         rows, total = account.encoded_rows()
         for number, start in enumerate(range(0, max(len(rows), 1), PAGE), 1):
             page = b'{"total_seats":%d,"seats":[%b]}' % (total, b",".join(rows[start : start + PAGE]))
@@ -81,7 +97,7 @@ class _Writer:
             yield first
             first += timedelta(days=1)
 
-    def _reports(self, account: Account) -> Iterator[SampleFile]:
+    def _reports(self, account: Account) -> Iterator[SavedFile]:
         kind = "enterprise" if isinstance(account, Enterprise) else "organization"
         for pattern in self.daily:
             name = pattern.format(kind=kind)
@@ -94,6 +110,15 @@ class _Writer:
             report = account.report(name, "latest")
             if report is not None and report.parts:
                 yield self._file(account, f"{name}.ndjson", _joined(report))
+
+    def _older(self, account: Account) -> Iterator[SavedFile]:
+        """Arrays of days, as GitHub's guide has them saved."""
+        for name, kept in (("metrics", account.legacy_metrics), ("usage", account.legacy_usage)):
+            for slug, days in kept.items():
+                place = f"team {slug}/" if slug else ""
+                content = msgspec.json.encode(days)
+                file = self._file(account, f"{place}copilot-{name}.json", content)
+                yield replace(file, team=slug)
 
 
 def _joined(report: Report) -> bytes:

@@ -15,7 +15,7 @@ HOUR = 3600
 # Without a word of when, GitHub wants a minute.
 UNSAID = timedelta(seconds=60)
 # A request on another connection within this many seconds of a refusal was on its way already.
-UNDER_WAY = 0.1
+UNDER_WAY = 0.25
 UNAUTHENTICATED = 60
 PRIMARY = "API rate limit exceeded for user ID 1."
 SECONDARY = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."
@@ -71,6 +71,8 @@ class Limits:
     budgets: dict[str, Budget] = field(default_factory=dict)
     holds: dict[str, Hold] = field(default_factory=dict)
     too_early: list[Request] = field(default_factory=list)
+    # A failing server's `Retry-After` is about what was asked for, not about who asks.
+    pauses: dict[str, datetime] = field(default_factory=dict)
     _bursts: dict[tuple[str, str], deque[float]] = field(default_factory=dict)
 
     @staticmethod
@@ -101,7 +103,7 @@ class Limits:
                 del self.holds[whose]
                 return
             was_under_way = (
-                time.perf_counter() - hold.since < UNDER_WAY
+                request.arrived - hold.since < UNDER_WAY
                 and request.connection != hold.connection
                 and request.target != hold.target
             )
@@ -109,6 +111,19 @@ class Limits:
                 request.until = hold.until
                 self.too_early.append(request)
         raise Refused.with_reply(hold.reply)
+
+    def pause(self, request: Request, seconds: int) -> None:
+        """A failing server asks not to be asked for this again before that many seconds are over."""
+        with self.state.lock:
+            self.pauses[request.target] = self.state.now() + timedelta(seconds=seconds)
+
+    def check_pause(self, request: Request) -> None:
+        """Notes who comes back before the pause is over. The answer is as good as ever."""
+        with self.state.lock:
+            until = self.pauses.pop(request.target, None)
+            if until is not None and request.at < until:
+                request.until = until
+                self.too_early.append(request)
 
     def spend(self, operation: Operation, token: Token | None, app: App | None, request: Request) -> None:
         """Takes one request from the budget, or refuses."""

@@ -298,6 +298,7 @@ class _Turn:
             self.request.operation = self.operation.key
         if self.operation is None or not self.operation.is_free:
             self.limits.check_hold(self.limits.whose(self.token, self.app), self.request)
+            self.limits.check_pause(self.request)
         self.trouble = first_to_strike(self.github.trouble, self.request)
         self._strike()
         if found is None or self.operation is None:
@@ -357,6 +358,8 @@ class _Turn:
         if kind == "401":
             raise Refused(401, "Bad credentials")
         if kind in ("500", "502", "503", "html"):
+            if self.trouble.retry_after is not None:
+                self.limits.pause(self.request, self.trouble.retry_after)
             raise Refused.with_reply(_failure(kind, self.trouble))
         if kind in ("reset", "stall"):
             # Nothing was done: the request never arrived.

@@ -182,6 +182,20 @@ def test_its_files_are_what_the_server_answers(clock: Any, tmp_path: Path) -> No
         assert content == (tmp_path / "octo-apps" / "users-1-day" / "2026-11-18.ndjson").read_bytes()
 
 
+def test_days_of_the_older_systems_are_saved_too(clock: Any, tmp_path: Path) -> None:
+    state = company_state(50, 6, 5, legacy_days=10)
+    older = {
+        (file.organization or file.enterprise, file.path.name, file.team): file.path
+        for file in state.write_files(tmp_path)
+        if file.path.name.startswith("copilot-")
+    }
+    assert len(older) >= 8
+    days = msgspec.json.decode(older["octo-apps", "copilot-metrics.json", ""].read_bytes())
+    assert [day["date"] for day in days] == [f"2026-11-{number}" for number in range(10, 20)]
+    slug = state.organizations[0].teams[0].slug
+    assert ("octo-apps", "copilot-usage.json", slug) in older
+
+
 def test_twenty_thousand_seats_are_made_quickly(clock: Any) -> None:
     started = time.perf_counter()
     state = company_state(20_000, 200, 28)

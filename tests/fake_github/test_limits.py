@@ -110,3 +110,17 @@ def test_bursts_meet_the_secondary_limit_where_it_is_watched(state: State, ask: 
     assert refused.headers["Retry-After"] == "60"
     clock.shift(61)
     assert ask(path, "POST", json=body).status_code == 201
+
+
+def test_a_failing_servers_pause_is_about_one_request(github: FakeGitHub, ask: Asking, clock: Any) -> None:
+    github.trouble = Trouble("503", retry_after=5, times=1)
+    ask("/orgs/octo")
+    assert ask("/orgs/octo/teams").status_code == 200
+    assert github.too_early == []
+    assert ask("/orgs/octo").status_code == 200
+    assert [request.path for request in github.too_early] == ["/orgs/octo"]
+    github.trouble = Trouble("503", retry_after=5, times=1)
+    ask("/orgs/octo")
+    clock.shift(5)
+    assert ask("/orgs/octo").status_code == 200
+    assert len(github.too_early) == 1
