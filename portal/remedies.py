@@ -109,6 +109,8 @@ def _how_to_find(error: GitHubError, connection: Connection, target: Target) -> 
             return how_to_reach(connection)
         case BadCredentials():
             return how_to_renew(connection)
+        case MissingPermission():
+            return _how_to_let_in(error, connection, target)
         case _ if connection.is_app:
             return (
                 f"Check the spelling of {target.login}, and install the app on it: on the app's page, "

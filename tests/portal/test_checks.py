@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 from django.core.checks import CheckMessage
 from django.db import connection
 
 from portal import checks
+from portal.models import Connection
 
 
 def only(messages: list[CheckMessage]) -> CheckMessage:
@@ -87,3 +89,25 @@ def test_every_host_name_is_a_warning(settings: Any) -> None:
     settings.ALLOWED_HOSTS = ["*"]
 
     assert only(checks.hosts_are_named(None)).id == "portal.W002"
+
+
+def test_keys_that_are_none_are_an_error(settings: Any) -> None:
+    settings.CREDENTIAL_KEYS = [Fernet.generate_key().decode()]
+    assert checks.credential_keys_are_keys(None) == []
+    settings.CREDENTIAL_KEYS += ["a-mistyped-key"]
+
+    message = only(checks.credential_keys_are_keys(None))
+    assert message.id == "portal.E005"
+    assert "a-mistyped-key" not in str(message)
+
+
+@pytest.mark.django_db
+def test_kept_credentials_without_keys_are_a_warning(settings: Any) -> None:
+    settings.CREDENTIAL_KEYS = []
+    Connection.objects.create(name="named", secret_env="TOKEN")
+    assert checks.kept_credentials_can_be_read(None) == []
+    Connection.objects.create(name="kept", kept_secret="x")
+
+    assert only(checks.kept_credentials_can_be_read(None)).id == "portal.W003"
+    settings.CREDENTIAL_KEYS = [Fernet.generate_key().decode()]
+    assert checks.kept_credentials_can_be_read(None) == []

@@ -6,18 +6,23 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 from django.core.management import call_command
 from django.utils import timezone
 from django_q.models import OrmQ
 
-from portal.models import Job, ReportFile, WorkerHeartbeat
+from portal.models import Connection, Job, ReportFile, WorkerHeartbeat
 from portal.tasks import install_schedules
+from seats.models import Account
+from tests.fake_github import FakeGitHub
+from tests.portal.github_state import NAME, TOKEN, small_company
 from tests.running import MANAGE, ROOT, environment
 
 
@@ -153,6 +158,69 @@ def test_a_database_that_does_not_answer_is_told_in_a_sentence(tmp_path: Path) -
     assert "The database does not answer" in done.stdout
     assert json.loads(done.stdout.splitlines()[-1])["ok"] is False
     assert "Traceback" not in done.stderr
+
+
+# --- Connections ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def github(healthy: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeGitHub]:
+    """A portal in which all is well and that asks GitHub about octo."""
+    monkeypatch.setenv(NAME, TOKEN)
+    with FakeGitHub(small_company()) as running:
+        connection = Connection.objects.create(name="Octo", base_url=running.url, secret_env=NAME)
+        Account.objects.create(kind="organization", login="octo", connection=connection)
+        yield running
+
+
+@pytest.mark.django_db
+def test_a_connection_that_works_is_told_with_its_scopes(github: FakeGitHub) -> None:
+    code, answer = doctor()
+
+    says = [found["says"] for found in answer["findings"] if found["probe"] == "connections"]
+    assert code == 0
+    assert "read:enterprise, read:org" in says[0]
+    assert says[1] == "Octo, octo: seats, billing, members, teams, usage reports work."
+
+
+@pytest.mark.django_db
+def test_each_problem_of_a_connection_has_its_remedy(github: FakeGitHub, healthy: None) -> None:
+    github.state.organization("octo").metrics_policy_is_on = False
+
+    problem = only_problem(healthy)
+
+    assert problem["probe"] == "connections"
+    assert problem["says"].startswith("Octo, octo: usage reports: Switched off")
+    assert "settings/copilot/policies" in problem["remedy"]
+
+
+@pytest.mark.django_db
+def test_a_credential_that_is_gone_is_noticed(
+    github: FakeGitHub, healthy: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(NAME)
+
+    assert f"{NAME} is not set" in only_problem(healthy)["says"]
+
+
+@pytest.mark.django_db
+def test_a_credential_under_an_older_key_is_noticed(github: FakeGitHub, healthy: None, settings: Any) -> None:
+    old, new = Fernet.generate_key().decode(), Fernet.generate_key().decode()
+    settings.CREDENTIAL_KEYS = [old]
+    connection = Connection.objects.get()
+    connection.keep(TOKEN)
+    connection.save()
+    settings.CREDENTIAL_KEYS = [new, old]
+
+    assert "reencrypt_credentials" in only_problem(healthy)["remedy"]
+
+
+@pytest.mark.django_db
+def test_a_connection_that_is_switched_off_is_not_tried(github: FakeGitHub) -> None:
+    Connection.objects.update(is_active=False)
+
+    assert problems(doctor()[1]) == []
+    assert github.requests == []
 
 
 # --- How they ask -----------------------------------------------------------------------------
