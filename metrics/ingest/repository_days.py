@@ -13,6 +13,7 @@ from metrics.formats.records import Broken, Record
 from metrics.formats.repositories import RepositoryDayRecord, parse_repository_day
 from metrics.ingest.facts import Fact, Key, Known, Table, classify
 from metrics.ingest.options import Counts, Options
+from metrics.ingest.scope import Scopes
 from metrics.ingest.usage import Days, Intake
 from metrics.models import ReportDay, RepositoryDay
 from metrics.models.repository_day import PULL_REQUEST_COUNTERS
@@ -34,6 +35,7 @@ class RepositoryDays(Intake):
         self, file: ReportFile, options: Options, *, is_retry: bool = False, only: Days | None = None
     ) -> None:
         super().__init__(file, options, is_retry=is_retry, only=only)
+        self.scopes = Scopes(options, names_owners=True)
         self.table = Table(RepositoryDay, self.COLUMNS)
         self.values = attrgetter(*self.READ)
         # For a complete file: every repository it names, by account and day.

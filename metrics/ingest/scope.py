@@ -12,8 +12,10 @@ Ids = tuple[int | None, int | None]
 class Scopes:
     """Accounts by (enterprise id, organization id), met once per import."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, *, names_owners: bool = False) -> None:
+        """`names_owners`: an enterprise's own report names an organization in its records, too."""
         self.options = options
+        self.names_owners = names_owners
         self._accounts: dict[Ids, Account] = {}
 
     def forget(self) -> None:
@@ -47,6 +49,8 @@ class Scopes:
             if account is None:
                 raise WrongAccount("It names no organization and no enterprise: say which one it is of.")
             return account
+        if self.options.enterprise and self.names_owners:
+            return self._meet_named(Account.Kind.ENTERPRISE, self.options.enterprise, enterprise_id, None)
         if self.options.enterprise and organization_id is not None:
             raise WrongAccount(
                 f"This is a report of the organization with the id {organization_id}, not of the enterprise "

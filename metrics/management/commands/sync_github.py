@@ -141,4 +141,4 @@ def as_json(results: list[Result]) -> dict[str, Any]:
         for name in SUMMED:
             totals[name] += int(result.tally.get(name) or 0)
     states = {state: sum(1 for result in results if result.state == state) for state in Job.State.values}
-    return {"accounts": list(accounts.values()), **totals, "steps": states}
+    return {"accounts": list(accounts.values()), **totals, "states": states}
