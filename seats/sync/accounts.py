@@ -37,7 +37,8 @@ def sync(account: Account, github: GitHub, run: Reporter) -> Tally:
     connection = account.sync_connection
     if account.kind == Kind.ORGANIZATION:
         account = _identify(account, github, connection, tally)
-    else:
+    elif connection is None or not connection.is_app:
+        # The teams of an enterprise are closed to GitHub Apps.
         _meet_through_teams(account, github, run, tally)
     if connection is not None and account.pk == _speaker(connection).pk:
         _meet_of_credential(connection, github, run, tally)

@@ -6,7 +6,7 @@ from typing import Any
 
 from portal import jobs
 from portal.github.errors import NotFound
-from portal.models import Job
+from portal.models import AuditEntry, Job
 from seats.models import Seat
 from seats.sync import seats, steps
 from seats.sync.tally import Tally
@@ -17,6 +17,7 @@ DOORWAY = "seats.tasks.ask_about_seat"
 
 def ask(seat: Seat, by: Any = None) -> Job:
     """Ask at once, in this process; the job as it ended, with a sentence in its tally or its error."""
+    AuditEntry.objects.record("seat asked about", subject=f"seat:{seat.pk}", actor=by)
     return jobs.run_here(KIND, f"seat:{seat.pk}", DOORWAY, {"seat": seat.pk, "names": [str(seat)]}, by)
 
 

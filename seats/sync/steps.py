@@ -36,6 +36,8 @@ class Step:
     applies_to: Callable[[Account], bool]
     # What wakes its jobs; it hands them to `work_on`.
     doorway: str = DOORWAY
+    # Requests of the hour that it leaves to what must not wait: seats are asked for every hour.
+    keep_back: int = 0
 
     @property
     def kind(self) -> str:
@@ -49,6 +51,13 @@ def _is_named(account: Account) -> bool:
 
 def _is_organization(account: Account) -> bool:
     return account.kind == Account.Kind.ORGANIZATION and _is_named(account)
+
+
+def _has_teams(account: Account) -> bool:
+    """An enterprise's teams are closed to GitHub Apps."""
+    connection = account.sync_connection
+    closed = account.kind == Account.Kind.ENTERPRISE and connection is not None and connection.is_app
+    return _is_named(account) and not closed
 
 
 def _has_seats_of_its_own(account: Account) -> bool:
@@ -72,7 +81,7 @@ STEPS: MappingProxyType[str, Step] = MappingProxyType(
             Step("accounts", accounts.sync, lambda account: True),
             Step("seats", seats.sync, _has_seats_of_its_own),
             Step("members", members.sync, _is_organization),
-            Step("teams", teams.sync, _is_named),
+            Step("teams", teams.sync, _has_teams, keep_back=500),
             Step("billing", billing.sync, _is_organization),
         )
     }
@@ -181,7 +190,9 @@ def run_on(step: Step, account: Account, run: jobs.Run) -> dict[str, Any]:
     """Run a step with the account's own connection, within a job."""
     here = _here.get()
     reporter = run if here is _IN_A_WORKER else _Telling(run, here)
-    with open_github(account, patience=here.patience, should_stop=reporter.should_stop) as github:
+    with open_github(
+        account, patience=here.patience, keep_back=step.keep_back, should_stop=reporter.should_stop
+    ) as github:
         try:
             return step.sync(account, github, reporter).as_dict()
         except BaseException:

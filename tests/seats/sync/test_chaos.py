@@ -180,9 +180,14 @@ def check_a_troubled_run(
 
 
 def tame(kind: str, **options: Any) -> Trouble:
-    """Limits that end within a second, a few of them: the test waits for each."""
+    """Limits that end within a second and come once, since the test waits for them; shifts within a list.
+
+    Where every page of a list shifts alike, somebody has really left for that moment.
+    """
     if kind in LIMITS:
         options = {"retry_after": None if "primary" in kind else 1, "times": 1, **options}
+    if kind.startswith("shift"):
+        options = {"where": lambda request: request.query.get("page") == "2", **options}
     if kind == "drip":
         options = {"seconds": 0.1, **options}
     return Trouble(kind, **options)  # type: ignore[arg-type]
