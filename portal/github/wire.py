@@ -39,7 +39,7 @@ Kind = Literal["unreachable", "broken", "status", "unreadable"]
 
 CHUNK = 64 * 1024
 SLOWEST = 16 * 1024  # bytes a second; an answer that trickles in more slowly is given up
-_CERTIFICATES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
+_CERTIFICATES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 
 
 class Trouble(Exception):
@@ -289,14 +289,13 @@ def prepare(method: str, url: str, headers: dict[str, str], json: Any = None) ->
 
 
 def _certificates() -> bool | str:
-    """Where the certificates lie that are trusted besides, or instead of, those of every browser."""
+    """Where the certificates lie that are trusted in place of those of every browser."""
     for name in _CERTIFICATES:
         if path := os.environ.get(name):
-            if not Path(path).exists():
-                raise GitHubError(
-                    f"{name} names a file of certificates that does not exist: correct or unset it."
-                )
-            return path
+            if Path(path).exists():
+                return path
+            if name.endswith("_BUNDLE"):
+                raise GitHubError(f"{name} names certificates that do not exist: correct or unset it.")
     return True
 
 
@@ -383,6 +382,8 @@ def _network_trouble(error: Exception, inner: BaseException, timeouts: tuple[flo
         return Trouble("cannot be reached: it refuses the connection", "unreachable")
     if _holds(error, NewConnectionError):
         return Trouble("cannot be reached: no connection could be made", "unreachable")
+    if isinstance(inner, TimeoutError) and "handshake" in str(inner):
+        return Trouble("cannot be reached: it does not speak TLS with us", "unreachable")
     if isinstance(inner, TimeoutError) or _holds(error, ReadTimeoutError):
         return Trouble("took too long to answer", "broken")
     if isinstance(inner, ConnectionResetError | BrokenPipeError):

@@ -251,7 +251,9 @@ def test_the_rate_is_that_of_the_newest_answer() -> None:
     assert counted.rate_limit_reset == NOW + timedelta(seconds=4500)
 
 
-def test_whoever_waits_stops_when_asked_to() -> None:
+def test_whoever_waits_stops_when_asked_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("portal.github.limits._SLICE", 0.02)
+
     class Cancelled(Exception):
         pass
 

@@ -277,8 +277,8 @@ def test_a_large_answer_at_a_fair_pace_may_take_longer(monkeypatch: pytest.Monke
     body = b'{"total_seats":0,"seats":[],"rest":"' + b"x" * 2000 + b'"}'
     pieces: list[bytes | float] = [f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n".encode()]
     for start in range(0, len(body), 200):
-        pieces += [body[start : start + 200], 0.1]
-    with Scripted(pieces) as server, _client(server.url, retries=0) as client:
+        pieces += [body[start : start + 200], 0.05]
+    with Scripted(pieces) as server, _client(server.url, retries=0, total_timeout=0.3) as client:
         assert client.seats(OCTO).is_complete
 
 
