@@ -74,9 +74,16 @@ class Foreground:
         if self.organization:
             return _is(account, Account.Kind.ORGANIZATION, self.organization)
         if self.enterprise:
-            above = account.parent if account.connection_id is None else None
-            return any(one and _is(one, Account.Kind.ENTERPRISE, self.enterprise) for one in (account, above))
+            return self._is_of_the_enterprise(account)
         return True
+
+    def _is_of_the_enterprise(self, account: Account) -> bool:
+        """It, its organizations, and those its credential found whose enterprise no report has told yet."""
+        above = account.parent or account
+        if above.kind == Account.Kind.ENTERPRISE:
+            return _is(above, Account.Kind.ENTERPRISE, self.enterprise)
+        of_connection = Account.objects.enterprises().filter(connection=account.connection_id)
+        return any(_is(one, Account.Kind.ENTERPRISE, self.enterprise) for one in of_connection)
 
     def run(self, only: Sequence[str] | None = None) -> list[Result]:
         """Run the steps in order, each for every account to which it applies."""

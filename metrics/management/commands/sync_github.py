@@ -46,7 +46,7 @@ class Command(BaseCommand):
             "--enterprise",
             metavar="S",
             default="",
-            help="this enterprise only, with its organizations that have no connection of their own",
+            help="this enterprise only, with its organizations",
         )
         parser.add_argument(
             "--only", metavar="STEPS", type=step_names, help=f"some of {','.join(STEP_NAMES)}"
