@@ -8,6 +8,7 @@ all of its workers are busy.
 from __future__ import annotations
 
 import logging
+import math
 import os
 import socket
 import sys
@@ -27,6 +28,7 @@ logger = logging.getLogger(__name__)
 BEAT_EVERY_SECONDS = 15.0
 # Three beats; a database that does not answer holds the queue up for ten seconds at a time.
 LOST_AFTER_SECONDS = 60.0
+STARTS_WITHIN_SECONDS = 60.0
 LISTEN_EVERY_SECONDS = 0.1
 
 
@@ -50,8 +52,9 @@ class WorkerGroup:
             pass_fds=[theirs.fileno()],
         )
         theirs.close()
-        self._alive_at = time.monotonic()  # it is given time to start
-        self._written_at = -SEEN_EVERY.total_seconds()
+        self._has_beaten = False
+        self._next_beat_by = time.monotonic() + STARTS_WITHIN_SECONDS
+        self._written_at = -math.inf
 
     @property
     def has_ended(self) -> bool:
@@ -60,7 +63,7 @@ class WorkerGroup:
     @property
     def is_hung(self) -> bool:
         """Whether beats no longer come through though there are workers free to take them."""
-        return time.monotonic() - self._alive_at > self._lost_after
+        return time.monotonic() > self._next_beat_by
 
     def watch(self) -> None:
         """Hear what its processes tell, bring back what dead ones were at, and say that it lives."""
@@ -69,8 +72,9 @@ class WorkerGroup:
             self.busy.discard(pid)
             self._worker_died(pid)
         if len(self.busy) >= self.workers:
-            self._alive_at = time.monotonic()
-        if not self.is_hung and time.monotonic() - self._written_at >= SEEN_EVERY.total_seconds():
+            self._lives()  # and would beat if it had a moment
+        is_time = time.monotonic() - self._written_at >= SEEN_EVERY.total_seconds()
+        if self._has_beaten and not self.is_hung and is_time:
             self._written_at = time.monotonic()
             self._write_heartbeat()
 
@@ -109,7 +113,11 @@ class WorkerGroup:
             elif word == leash.IDLE:
                 self.busy.discard(int(pid))
             elif word == leash.BEAT:
-                self._alive_at = time.monotonic()
+                self._lives()
+
+    def _lives(self) -> None:
+        self._has_beaten = True
+        self._next_beat_by = time.monotonic() + self._lost_after
 
     # --- What it writes: a database that is away must not end the supervisor ------------------
 

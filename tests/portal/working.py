@@ -93,7 +93,7 @@ class Worker:
             **env,
         }
         self.env.pop("DJANGO_SETTINGS_MODULE", None)
-        quick = ["--beat-every", "0.5", "--lost-after", "6", "--longest-pause", "0.1"]
+        quick = ["--beat-every", "0.5", "--lost-after", "2", "--longest-pause", "0.1"]
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 [sys.executable, str(MANAGE), "run_worker", *(options or quick)],
@@ -110,6 +110,10 @@ class Worker:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """Whatever is left of it, at once."""
         for pid in self.alive():
             kill(pid)
         self.process.wait(30)
@@ -148,13 +152,18 @@ def kill(pid: int) -> None:
         return
 
 
+def is_alive(pid: int) -> bool:
+    """Whether the process runs; one that has ended and waits to be collected does not."""
+    return _started(pid)[0] != sys.maxsize
+
+
 def _started(pid: int) -> tuple[int, int]:
     """When a process was started, as it sorts; one that is gone comes last."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
         return (sys.maxsize, pid)
-    return (int(fields[19]), pid)
+    return (sys.maxsize if fields[0] == "Z" else int(fields[19]), pid)
 
 
 def worker_of(job: Job) -> int:
