@@ -27,7 +27,7 @@ from portal.models.connection import Finding
 
 SHOWN_CHECKS = 5
 WHAT_IT_TAKES = (
-    "A classic token needs the scope read:org for organizations, manage_billing:copilot for an enterprise. A "
+    "A classic token needs the scope read:org for organizations, read:enterprise for an enterprise. A "
     "fine-grained token and a GitHub App serve organizations: GitHub Copilot Business, Organization Copilot "
     "metrics and Members, each read-only."
 )
