@@ -98,6 +98,18 @@ def test_an_enterprise_is_connected(github: FakeGitHub) -> None:
     assert ended.state_of("enterprise teams") == "ok"
 
 
+def test_an_enterprises_organizations_are_looked_for_at_once(github: FakeGitHub) -> None:
+    octo, labs = github.state.organizations
+    github.state.enterprise("octo-corp").team("Everybody", organizations=[octo, labs])
+
+    ended = connect("--enterprise", "octo-corp", "--token-env", NAME)
+
+    assert ended.code == 0
+    assert ended.answer["organizations"] == ["octo", "octo-labs"]
+    assert "octo, octo-labs" in ended.output
+    assert {one.sync_connection for one in Account.objects.organizations()} == {Connection.objects.get()}
+
+
 def test_an_app_is_connected(github: FakeGitHub, monkeypatch: pytest.MonkeyPatch) -> None:
     app = github.state.app()
     app.install(github.state.organization("octo"))

@@ -14,13 +14,16 @@ from portal.connections import Finding
 from portal.credentials import CredentialError, from_environment
 from portal.github.auth import Target
 from portal.github.errors import GitHubError
-from portal.models import Connection
 from portal.models.connection import check_base_url
 from seats import connecting
 from seats.accounts import WrongAccount
 from seats.connecting import Connected, Wanted
 from seats.models import Account
+from seats.sync import steps
+from seats.sync.tally import listed
 
+# For so many seconds it waits when GitHub asks to, while it looks for organizations.
+PATIENCE_SECONDS = 60.0
 MARKS = {"ok": "works", "bad": "to fix", "off": "off", "unknown": "unknown"}
 
 
@@ -70,10 +73,25 @@ class Command(BaseCommand):
             self._refuse(target, list(connected.findings), "Nothing was changed.", options)
         verb = "Connected" if connected.is_new else "Updated the connection of"
         self.stdout.write(f"{verb} the {target.kind} {connected.account.label}.")
+        trouble = self._find_organizations(connected.account)
         if options["json"]:
             self.stdout.write(json.dumps(_answer(target, connected)))
-        if not connected.all_works:
+        if trouble or not connected.all_works:
             sys.exit(1)
+
+    def _find_organizations(self, account: Account) -> str:
+        """GitHub lists an enterprise's organizations nowhere, so they are looked for; why that failed."""
+        if account.kind != Account.Kind.ENTERPRISE:
+            return ""
+        job = steps.run_step("accounts", account, patience=PATIENCE_SECONDS)
+        if job.error:
+            self.stdout.write(f"Its organizations could not be looked for: {job.error}")
+            return job.error
+        labels = [organization.label for organization in account.organizations.order_by("login_key")]
+        known = f"its organizations {listed(labels)}" if labels else "none of its organizations yet"
+        self.stdout.write(f"The portal knows {known}.")
+        self.stdout.write("More may be met in its seats, with the first sync.")
+        return ""
 
     def _say(self, finding: Finding) -> None:
         mark = f"{MARKS[finding.state]:<8}"
@@ -147,12 +165,14 @@ def _api_url(url: str | None) -> str | None:
 
 
 def _answer(target: Target, connected: Connected) -> dict[str, Any]:
-    connection: Connection = connected.connection
+    connection, account = connected.connection, connected.account
+    organizations = account.organizations.order_by("login_key") if account else ()
     return {
-        target.kind: connected.account.label if connected.account else target.login,
+        target.kind: account.label if account else target.login,
         "connected": True,
         "all_works": connected.all_works,
         "connection": {"id": connection.pk, "name": connection.name, "kind": connection.kind},
         "is_new": connected.is_new,
+        "organizations": [organization.label for organization in organizations],
         "findings": [finding.as_json() for finding in connected.findings],
     }
