@@ -313,7 +313,8 @@ class GitHub:
         path = f"{target.path}/copilot/metrics/reports/{_quoted(name)}{'/latest' if is_latest else ''}"
         url = self._transport.url(path, {"day": day.isoformat() if day else None})
         try:
-            links, answer = self._transport.get(url, _read_links)
+            # Signed links are never kept, and those of an hour ago are of no use.
+            links, answer = self._transport.get(url, _read_links, is_kept=False)
         except NotFound as error:
             if _NO_SUCH_DAY.search(error.said) or self._is_seen(target):
                 return None

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,6 +23,9 @@ from portal.github.errors import GitHubError, RateLimited
 LEAST_SECONDARY_WAIT = 60.0  # seconds, where GitHub does not say how long
 LONGEST_WAIT = 86_400.0 * 7  # seconds; GitHub never asks for more than an hour
 LONGEST_PAUSE = 30.0  # seconds before another try, however little patience there is
+# GitHub allows 900 reads a minute of one endpoint; some room is left for other processes.
+MOST_IN_A_WINDOW = 850
+WINDOW = 60.0  # seconds
 _SLICE = 0.5  # seconds of sleep between two looks at whether to stop
 _LOOK_EVERY = 0.1  # seconds between two looks at what other processes were told
 _DIGITS = re.compile(r"\d+(\.\d*)?", re.ASCII)
@@ -60,6 +64,7 @@ class Wait:
 
     seconds: float | None
     secondary: bool
+    is_busy: bool = False  # a server in trouble asks for it: that is no matter of our rate
 
 
 @dataclass(slots=True)
@@ -188,7 +193,8 @@ class Gate:
         self._lock = threading.Lock()
         self._deadline = 0.0
         self._until: datetime | None = None
-        self._secondary = False
+        self._why = Wait(0.0, secondary=False)
+        self._sent: deque[float] = deque()
         self._reset_deadline = 0.0
         self._unsaid = 0  # waits in a row whose length GitHub left to us
         self._told: datetime | None = None  # what `limits` said last
@@ -202,17 +208,14 @@ class Gate:
     def enter(self) -> None:
         """Return when a request may go out; raises RateLimited where that is further off than patience."""
         self.look(at_once=True)
-        while (seconds := self._remaining()) > 0:
-            if seconds > self._patience:
-                self.look(at_once=True)
-                raise self.limited()
+        while (seconds := self._held()) > 0 or (seconds := self._paced()) > 0:
             self._sleep(min(seconds, _SLICE))
             self.look()
         self._check_stop()
 
-    def may_pause(self, seconds: float) -> bool:
-        """Whether a server that is in trouble may be waited for as long as that."""
-        return seconds <= max(self._patience, LONGEST_PAUSE)
+    def may_pause(self, seconds: float, *, is_busy: bool = True) -> bool:
+        """Whether so long a wait is within patience; for a server in trouble there is always some."""
+        return seconds <= (max(self._patience, LONGEST_PAUSE) if is_busy else self._patience)
 
     def pause(self, seconds: float) -> None:
         """Sleep before the next try, and stop as soon as somebody wants it."""
@@ -225,26 +228,42 @@ class Gate:
         """The error that says until when, and why."""
         with self._lock:
             keeps_back = self._keeps_back() and self._deadline <= time.monotonic()
-            until, secondary = self._until, self._secondary
+            until, why = self._until, self._why
         left, reset = self._counted.rate_limit_remaining, self._counted.rate_limit_reset
         if keeps_back and reset is not None:
             says = f"Only {left} requests of this hour are left, and they are kept for more urgent work"
             return RateLimited(_until_when(says, reset), until=reset)
         until = until or datetime.now(UTC)
-        says = (
-            "GitHub asks us to slow down (its secondary rate limit)"
-            if secondary
-            else "The hour's allowance of requests to GitHub is used up"
-        )
-        return RateLimited(_until_when(says, until), until=until, secondary=secondary, status=status)
+        if why.is_busy:
+            says = "GitHub is in trouble and asks to be left alone for a while"
+        elif why.secondary:
+            says = "GitHub asks us to slow down (its secondary rate limit)"
+        else:
+            says = "The hour's allowance of requests to GitHub is used up"
+        return RateLimited(_until_when(says, until), until=until, secondary=why.secondary, status=status)
 
-    def _remaining(self) -> float:
-        now = time.monotonic()
+    def _held(self) -> float:
+        """Seconds for which nothing may be sent; raises RateLimited where that is beyond patience."""
         with self._lock:
-            deadline = self._deadline
-            if self._keeps_back():
-                deadline = max(deadline, self._reset_deadline)
-        return deadline - now
+            deadline, why = self._deadline, self._why
+            if self._keeps_back() and self._reset_deadline > deadline:
+                deadline, why = self._reset_deadline, Wait(None, secondary=False)
+        seconds = deadline - time.monotonic()
+        if seconds > 0 and not self.may_pause(seconds, is_busy=why.is_busy):
+            self.look(at_once=True)
+            raise self.limited()
+        return seconds
+
+    def _paced(self) -> float:
+        """Seconds until the next request is not one too many for a minute; none, and it is counted."""
+        with self._lock:
+            now = time.monotonic()
+            while self._sent and self._sent[0] <= now - WINDOW:
+                self._sent.popleft()
+            if len(self._sent) >= MOST_IN_A_WINDOW:
+                return self._sent[0] + WINDOW - now
+            self._sent.append(now)
+            return 0.0
 
     def _keeps_back(self) -> bool:
         left = self._counted.rate_limit_remaining
@@ -260,7 +279,7 @@ class Gate:
             if now + seconds > self._deadline:
                 self._deadline = now + seconds
                 self._until = self._untold = datetime.now(UTC) + timedelta(seconds=seconds)
-                self._secondary = wait.secondary
+                self._why = wait
         self.look(at_once=True)
 
     def _seconds(self, wait: Wait, now: float) -> float:
@@ -315,7 +334,8 @@ class Gate:
             self._told = until
             deadline = time.monotonic() + (until - datetime.now(UTC)).total_seconds()
             if deadline > self._deadline:
-                self._deadline, self._until, self._secondary = deadline, until, False
+                self._deadline, self._until = deadline, until
+                self._why = Wait(None, secondary=True)
 
     @contextmanager
     def in_page_thread(self, halt: threading.Event) -> Iterator[None]:

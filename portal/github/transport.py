@@ -10,7 +10,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 from urllib.parse import urljoin
@@ -22,7 +22,15 @@ from requests.structures import CaseInsensitiveDict
 from portal.github.auth import Auth
 from portal.github.caching import Cache, Kept
 from portal.github.errors import GitHubError, ServerTrouble, UnexpectedReply
-from portal.github.limits import LONGEST_PAUSE, Counted, Gate, asked_to_wait, read_date, read_retry_after
+from portal.github.limits import (
+    LONGEST_PAUSE,
+    Counted,
+    Gate,
+    Wait,
+    asked_to_wait,
+    read_date,
+    read_retry_after,
+)
 from portal.github.links import Origin, origin_of
 from portal.github.payloads import read_error
 from portal.github.records import BadRecord
@@ -79,6 +87,7 @@ class _Ask:
     is_repeatable: bool = True
     authorization: str = field(default="", repr=False)  # instead of the client's own
     as_app: bool = False
+    is_kept: bool = True  # its answer, where it has an ETag
 
 
 @dataclass(slots=True)
@@ -135,14 +144,18 @@ class Transport:
         )
         return prepared.url or ""
 
-    def get(self, url: str, read: Callable[[bytes], T], *, as_app: bool = False) -> tuple[T, Answer]:
+    def get(
+        self, url: str, read: Callable[[bytes], T], *, as_app: bool = False, is_kept: bool = True
+    ) -> tuple[T, Answer]:
         """What `read` makes of the body, and the answer.
 
         `read` raises msgspec.ValidationError for JSON of another shape, msgspec.DecodeError for what is no
-        JSON. Raises GitHubError.
+        JSON. `is_kept` is False for answers that hold secrets: they are not kept. Raises GitHubError.
         """
         self._check_host(url)
-        return self._see_through(_Ask("GET", url, self._call("GET", url), as_app=as_app), read)
+        return self._see_through(
+            _Ask("GET", url, self._call("GET", url), as_app=as_app, is_kept=is_kept), read
+        )
 
     def send(self, method: str, path: str, *, params: Mapping[str, Any] | None, json: Any) -> Answer:
         """A single request of any method, whatever its answer holds. Only reads are repeated."""
@@ -161,7 +174,7 @@ class Transport:
     def _as_authorized(self, method: str, path: str, authorization: str) -> tuple[bytes, Mapping[str, str]]:
         """For credentials that ask for a token first: repeating that does no harm."""
         url = self.url(path)
-        ask = _Ask(method, url, self._call(method, url), authorization=authorization)
+        ask = _Ask(method, url, self._call(method, url), authorization=authorization, is_kept=False)
         body, answer = self._see_through(ask, bytes)
         return body, answer.headers
 
@@ -185,7 +198,7 @@ class Transport:
         while True:
             self._gate.enter()
             authorization = ask.authorization or self._authorization(ask)
-            kept = self._cache.get(ask.url) if ask.method == "GET" else None
+            kept = self._cache.get(ask.url) if ask.method == "GET" and ask.is_kept else None
             try:
                 answer = self._exchange(ask, authorization, kept)
                 if answer.status in _GOES_ON:
@@ -194,12 +207,18 @@ class Transport:
                 if answer.status < 300:
                     return self._read(ask, answer, read), answer
                 if answer.status >= 500:
-                    pause = read_retry_after(answer.headers) or 0.0
-                    raise Trouble(f"answered {answer.status}", "status", pause)
+                    raise self._failure(answer)
             except Trouble as trouble:
                 self._after(trouble, ask, tries)
                 continue
             self._after_refusal(ask, answer, authorization, tries)
+
+    def _failure(self, answer: Answer) -> Trouble:
+        """A server that failed; where it says for how long, nobody asks it again before."""
+        seconds = read_retry_after(answer.headers)
+        if seconds:
+            self._gate.hold(Wait(seconds, secondary=True, is_busy=True))
+        return Trouble(f"answered {answer.status}", "status", seconds or 0.0)
 
     def _authorization(self, ask: _Ask) -> str:
         if ask.as_app:
@@ -230,7 +249,7 @@ class Transport:
 
     def _keep(self, ask: _Ask, answer: Answer) -> None:
         etag, modified = answer.headers.get("ETag", ""), answer.headers.get("Last-Modified", "")
-        if ask.method == "GET" and answer.status == 200 and (etag or modified):
+        if ask.method == "GET" and ask.is_kept and answer.status == 200 and (etag or modified):
             self._cache.put(ask.url, Kept(answer.body, dict(answer.headers), etag, modified))
 
     def _note_retirement(self, ask: _Ask, answer: Answer) -> None:
@@ -274,10 +293,12 @@ class Transport:
             ) from None
         is_first_contact = not self._has_answered and trouble.kind in ("unreachable", "unreadable")
         most = min(self._retries, FIRST_CONTACT_TRIES) if is_first_contact else self._retries
-        if tries.troubles > most or not self._gate.may_pause(trouble.pause):
+        if tries.troubles > most:
             raise self._given_up(trouble, ask, tries) from None
+        if not self._gate.may_pause(trouble.pause):
+            raise self._gate.limited() from None
         self._counted.add(retries=1)
-        self._gate.pause(max(trouble.pause, self.backoff(tries.troubles)))
+        self._gate.pause(self.backoff(tries.troubles))
 
     def backoff(self, number: int) -> float:
         """Seconds before the next try: doubling, and never the same for two clients."""
@@ -331,7 +352,7 @@ class Transport:
         is_changed = ask.method not in ("GET", "HEAD") and answer.status in (301, 302, 303)
         if tries.hops > MOST_REDIRECTS or is_changed:
             raise UnexpectedReply(f"GitHub sends {ask.call} from one place to another without end.")
-        return _Ask(ask.method, url, ask.call, ask.json, ask.is_repeatable, ask.authorization, ask.as_app)
+        return replace(ask, url=url)
 
 
 def _answer(response: Response) -> Answer:

@@ -79,6 +79,15 @@ def test_a_fine_grained_token_tells_its_end(make_client: MakeClient, state: Stat
     assert (found.kind, found.scopes, found.expires_at) == ("fine-grained token", None, ends)
 
 
+def test_a_token_of_an_installation_speaks_for_nobody(
+    make_client: MakeClient, state: State, app: App
+) -> None:
+    value = state.issue(app.installations[0], app.installations[0].permissions).value
+    client = make_client(auth=TokenAuth(value))
+    assert client.whoami().kind == "installation token"
+    assert client.seats(OCTO).is_complete
+
+
 def test_an_unknown_token_is_refused(make_client: MakeClient, fake: FakeGitHub) -> None:
     with pytest.raises(BadCredentials):
         make_client(auth=TokenAuth("unknown")).whoami()

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from portal.github.auth import TokenAuth
+from portal.github.caching import InMemoryCache
 from portal.github.client import GitHub, Report
 from portal.github.errors import GitHubError, NotFound, PolicyOff, ServerTrouble, UnexpectedReply
 from tests.fake_github import FakeGitHub, Organization, State, Trouble
@@ -144,6 +145,14 @@ def test_links_that_were_kept_too_long_are_asked_for_again(
     state.now = lambda: later
     assert len(client.download(report, tmp_path)) == 2
     assert report.observed_at >= later.replace(microsecond=0)
+
+
+def test_links_are_not_kept(make_client: MakeClient, report_day: date) -> None:
+    cache = InMemoryCache()
+    client = make_client(cache=cache)
+    client.organization("octo")
+    asked(client, report_day)
+    assert list(map(str, cache._kept)) == [client._transport.url("/orgs/octo")]
 
 
 def test_links_that_are_always_refused_are_given_up(
