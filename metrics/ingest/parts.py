@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import io
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from django.conf import settings
 
 from metrics.formats.errors import BrokenOffError, Unreadable
 from metrics.formats.kinds import Kind
 from metrics.formats.layout import is_document, is_whole
-from metrics.formats.records import MAX_DEPTH, MAX_RECORD_BYTES, Broken, Page, scan
+from metrics.formats.records import MAX_DEPTH, MAX_RECORD_BYTES, Broken, Page, Record, records, scan
 from metrics.formats.sources import BLOCK, Source, blocks, sources
 from metrics.ingest.intake import finish, new_file, take_in_source
 from metrics.ingest.options import FileOutcome, Options, Refused
@@ -70,6 +72,8 @@ def take_in_parts(
     return outcome
 
 
+# What the object around a list says of each of its records.
+_AROUND = frozenset({"enterprise_id", "organization_id", "report_start_day", "report_end_day", "created_at"})
 BREAKS_OFF = "GitHub's report breaks off before its end: nothing of it was taken in. It is asked for again."
 
 
@@ -105,7 +109,7 @@ def _last_line(source: Source) -> bytes | None:
 
 
 def _joined(parts: Sequence[_Part], name: str) -> Source:
-    """One source of all parts: a list or a page first, since the beginning tells how to read the rest."""
+    """One source of all parts, a record a line: parts may come in different forms."""
     folder = parts[0].source.path.parent
     path = folder / f"{name}.ndjson"
     if len(parts) == 1:
@@ -113,12 +117,27 @@ def _joined(parts: Sequence[_Part], name: str) -> Source:
         return Source(path, "", source.size, source.open)
     with path.open("xb") as joined:
         path.chmod(0o600)
-        for part in sorted(parts, key=lambda part: not part.is_document):
+        for part in parts:
+            if part.is_document:
+                joined.writelines(_as_lines(part.source))
+                continue
             with part.source.open() as stream:
                 shutil.copyfileobj(stream, joined, BLOCK)
             # The last line of a part may come without its end.
             joined.write(b"\n")
     return Source(path, "", path.stat().st_size, lambda: path.open("rb", buffering=BLOCK))
+
+
+def _as_lines(source: Source) -> Iterator[bytes]:
+    """The records of a list, or of pages with keys around it, each on a line of its own."""
+    for record in records(source.open):
+        raw = record.raw
+        with suppress(msgspec.DecodeError):
+            raw = msgspec.json.format(raw, indent=-1)
+        if isinstance(record, Record) and (around := _AROUND & record.header.keys()):
+            own = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
+            raw = msgspec.json.encode({**{key: record.header[key] for key in around}, **own})
+        yield raw.replace(b"\n", b" ") + b"\n"
 
 
 def _is_same(source: Source, known: ReportFile) -> bool:
