@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -222,9 +221,12 @@ def _begin(
 def _wake(job: Job) -> None:
     job.woken_at = timezone.now()
     Job.objects.filter(pk=job.pk).update(woken_at=job.woken_at)
-    # The job counts its own attempts, so the queue need not repeat what failed; its table of results
-    # is no record of ours.
-    send = partial(async_task, job.task, job.pk, task_name=f"job-{job.pk}", ack_failure=True, save=False)
+
+    def send() -> None:
+        # The job counts its own attempts, so the queue need not repeat what failed; its table of
+        # results is no record of ours.
+        async_task(job.task, job.pk, task_name=f"job-{job.pk}", ack_failure=True, save=False)
+
     if settings.BROKER == "database":
         send()  # a row of the same transaction
     else:

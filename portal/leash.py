@@ -84,12 +84,20 @@ def worker_name(pid: int | None = None) -> str:
 # --- In the cluster's processes ---------------------------------------------------------------
 
 
+def end_when_orphaned() -> None:
+    """From now on a thread of this process kills the whole group when nobody else does.
+
+    Not before the process has forked its children: a killed main process leaves orphans that take tasks,
+    a killed helper leaves a main process that waits for it for half an hour.
+    """
+    threading.Thread(target=_kill_orphans, name="leash", daemon=True).start()
+
+
 def _worker_begins(**kwargs: Any) -> None:
-    threading.Thread(target=_end_when_orphaned, name="leash", daemon=True).start()
+    end_when_orphaned()
 
 
-def _end_when_orphaned() -> None:
-    """Kill the whole group when nobody else does: a killed main process leaves orphans that take tasks."""
+def _kill_orphans() -> None:
     if _held is not None:
         _held.wait_for_stop()
         time.sleep(ORPHANED_SECONDS)

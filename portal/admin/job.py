@@ -112,7 +112,9 @@ class JobAdmin(SubjectColumn, ReadOnlyAdmin):
         """For pages that show live jobs: what has become of those with the `id`s asked for."""
         if not self.has_view_permission(request):
             return HttpResponseForbidden("You may not see jobs.", content_type="text/plain")
-        wanted = [int(pk) for pk in request.GET.getlist("id")[:ASKED_AT_ONCE] if pk.isdecimal()]
+        wanted = [
+            int(pk) for pk in request.GET.getlist("id")[:ASKED_AT_ONCE] if pk.isdecimal() and len(pk) < 19
+        ]
         found = Job.objects.filter(pk__in=wanted)
         return JsonResponse(
             {

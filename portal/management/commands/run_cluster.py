@@ -22,3 +22,4 @@ class Command(BaseCommand):
         end = socket.socket(fileno=options["leash"])
         leash.hold(leash.Leash(end, options["beat_every"]))
         Cluster().start()
+        leash.end_when_orphaned()
