@@ -97,16 +97,26 @@ def _auth(connection: Connection, target: Target | None, *, for_revoking: bool) 
 
 
 class RowLimits:
-    """Until when GitHub wants to hear nothing, kept on the connection's row for all processes."""
+    """Until when GitHub wants to hear nothing, kept on the connection's row for all processes.
+
+    A connection that is tried before it is saved has no row yet: until then the object remembers.
+    """
 
     def __init__(self, connection: Connection) -> None:
+        self._connection = connection
         self._row = Connection.objects.filter(pk=connection.pk)
 
     def until(self) -> datetime | None:
+        if self._connection.pk is None:
+            return self._connection.limited_until
         return self._row.values_list("limited_until", flat=True).first()
 
     def hold(self, until: datetime) -> None:
-        self._row.hold(until)
+        if self._connection.pk is None:
+            known = self._connection.limited_until
+            self._connection.limited_until = until if known is None else max(known, until)
+        else:
+            self._row.hold(until)
 
 
 def register_targets(of_connection: TargetsOf) -> None:

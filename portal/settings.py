@@ -30,7 +30,7 @@ SECRET_KEY = secrets.token_urlsafe(50) if SECRET_KEY_IS_TEMPORARY else env.str("
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 # Keys that encrypt GitHub credentials kept in the database, the newest first. Without any, credentials
 # are only ever named, never kept.
-CREDENTIAL_KEYS = env.list("CREDENTIAL_KEYS", default=[])
+CREDENTIAL_KEYS = [key.strip() for key in env.list("CREDENTIAL_KEYS", default=[])]
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, ClassVar, Protocol
-from urllib.parse import urlsplit
 
 from django import forms
 from django.conf import settings
@@ -19,8 +18,8 @@ from portal import credentials
 from portal.credentials import CredentialError
 from portal.github.auth import AppAuth, TokenAuth
 from portal.github.errors import BadCredentials
+from portal.github.links import Origin, origin_of
 from portal.models import Connection
-from portal.models.connection import LOOPBACK
 
 Kind = Connection.Kind
 
@@ -137,11 +136,9 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in t
 
     def clean_base_url(self) -> str:
         url = str(self.cleaned_data["base_url"]).rstrip("/")
-        host = urlsplit(url).hostname or ""
-        allowed = {"api.github.com", urlsplit(settings.GITHUB_API_URL).hostname, *LOOPBACK}
-        if url != self.was_base_url and host not in allowed and not host.endswith(".ghe.com"):
+        if url != self.was_base_url and not _is_githubs(origin_of(url)):
             raise ValidationError(
-                f"Credentials are sent to GitHub only, and {host} is none of its addresses. If it is yours, "
+                f"Credentials are sent to GitHub only, and {url} is none of its addresses. If it is yours, "
                 "name it in the setting GITHUB_API_URL, or connect on the command line with --api-url."
             )
         return url
@@ -234,3 +231,13 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in t
             connection.kept_revoke_secret = ""
         super().save(commit)
         return connection
+
+
+def _is_githubs(origin: Origin | None) -> bool:
+    """Whether whoever may edit connections may have a credential sent there, or an administrator said so."""
+    if origin is None:
+        return False
+    is_named = origin == origin_of(settings.GITHUB_API_URL)
+    return (
+        is_named or origin.is_loopback or origin.host == "api.github.com" or origin.host.endswith(".ghe.com")
+    )

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -17,8 +16,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from portal import credentials
 from portal.credentials import CredentialError
-
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+from portal.github.links import origin_of
 
 State = Literal["ok", "bad", "off", "unknown"]
 
@@ -55,16 +53,10 @@ def default_base_url() -> str:
 
 def check_base_url(url: str) -> None:
     """Raises ValidationError unless this is where an API may be: https, or http on this machine."""
-    parts = urlsplit(url)
-    try:
-        host, _port = parts.hostname or "", parts.port
-    except ValueError:
-        host = ""
-    if parts.scheme not in ("http", "https") or not host:
-        raise ValidationError("Give the address of the API in full, as https://api.github.com.")
-    if parts.username or parts.password or parts.query or parts.fragment:
-        raise ValidationError("The address of the API holds no user, password, ? or #.")
-    if parts.scheme == "http" and host not in LOOPBACK:
+    origin = origin_of(url)
+    if origin is None or "?" in url or "#" in url:
+        raise ValidationError("Give the API's address in full, without user, ? or #: https://api.github.com.")
+    if origin.scheme == "http" and not origin.is_loopback:
         raise ValidationError("A credential is sent over https only; http is for a server on this machine.")
 
 
@@ -146,6 +138,15 @@ class Connection(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """A row that is there keeps what GitHub asked to wait for: other processes write that meanwhile."""
+        if not self._state.adding and kwargs.get("update_fields") is None and not kwargs.get("force_insert"):
+            fields = self._meta.concrete_fields
+            kwargs["update_fields"] = [
+                field.name for field in fields if not field.primary_key and field.name != "limited_until"
+            ]
+        super().save(*args, **kwargs)
 
     @property
     def subject(self) -> str:

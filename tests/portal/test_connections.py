@@ -118,6 +118,26 @@ def test_the_time_to_wait_for_only_moves_forward(connection: Connection) -> None
     assert RowLimits(connection).until() == now + timedelta(minutes=9)
 
 
+def test_saving_a_connection_takes_no_wish_of_githubs_back(connection: Connection) -> None:
+    until = timezone.now() + timedelta(minutes=5)
+    RowLimits(connection).hold(until)
+
+    connection.name = "octo, renamed by somebody who opened the form before"
+    connection.save()
+
+    again = Connection.objects.get()
+    assert (again.name, again.limited_until) == (connection.name, until)
+
+
+def test_a_connection_that_is_not_saved_yet_waits_as_well(github: FakeGitHub, connection: Connection) -> None:
+    tried = Connection(name="octo", base_url=github.url, secret_env=NAME)
+    tried.limited_until = timezone.now() + timedelta(minutes=5)
+
+    with github_for(tried) as client, pytest.raises(RateLimited):
+        client.whoami()
+    assert github.requests == []
+
+
 # --- The row ----------------------------------------------------------------------------------
 
 
