@@ -455,12 +455,12 @@ class TestTheReportOver28Days:
     def test_tells_of_a_quiet_sunday_that_nobody_did_anything(
         self, octo: Organization, account: Account
     ) -> None:
-        self.fill(octo, quiet=(9,))
+        self.fill(octo, quiet=(6,))
 
         done(account, FORTNIGHT)
 
-        assert figures.active_users(account, ago(9)) == figures.ActiveUsers(0, 3, None)
-        assert figures.active_users(account, ago(8)).weekly == 3
+        assert figures.active_users(account, ago(6)) == figures.ActiveUsers(0, 3, None)
+        assert figures.active_users(account, ago(5)).weekly == 3
 
     def test_tells_so_also_when_the_day_becomes_quiet_later_on(
         self, octo: Organization, account: Account, github: FakeGitHub, clock: time_machine.Coordinates
