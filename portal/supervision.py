@@ -46,7 +46,7 @@ class WorkerGroup:
         self._heard = b""
         self.process = processes.start(
             [
-                *(sys.executable, str(settings.BASE_DIR / "manage.py"), "run_cluster"),
+                *(sys.executable, str(settings.BASE_DIR / "manage.py"), "run_worker"),
                 *("--leash", str(theirs.fileno()), "--beat-every", str(beat_every)),
             ],
             pass_fds=[theirs.fileno()],

@@ -29,7 +29,7 @@ def test_it_starts_from_nothing_and_stops_without_leaving_a_process(tmp_path: Pa
         assert Browser(portal.url).get("/healthz") == "ok\n"
         assert 'name="password"' in Browser(portal.url).get("/login/")
         assert "Copilot" in portal.browser().get("/")
-        wait_for("the worker", lambda: portal.runs("run_cluster"))
+        wait_for("the worker", lambda: portal.runs("--leash"))
 
         assert portal.stop(signal.SIGTERM) == 0
         assert portal.alive() == []

@@ -129,7 +129,7 @@ class Worker:
     def cluster(self) -> list[int]:
         """The processes of the cluster: its main one, the sentinel, then workers, monitor and pusher."""
         return sorted(
-            (pid for pid, command in processes_marked(self.mark) if "run_cluster" in command), key=_started
+            (pid for pid, command in processes_marked(self.mark) if "--leash" in command), key=_started
         )
 
     def pool(self) -> list[int]:

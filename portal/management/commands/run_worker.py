@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import socket
 import subprocess
 import time
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError
+from django_q.cluster import Cluster
 
-from portal import processes
+from portal import leash, processes
 from portal.probes import unapplied_migrations
 from portal.supervision import BEAT_EVERY_SECONDS, LOST_AFTER_SECONDS, WorkerGroup
 from portal.tasks import install_schedules
@@ -35,8 +37,15 @@ class Command(BaseCommand):
             ("longest-pause", LONGEST_PAUSE_SECONDS),
         ):
             parser.add_argument(f"--{name}", type=float, default=default, help=argparse.SUPPRESS)
+        # What it starts is itself, with an open socket: then it is the cluster, and does the work.
+        parser.add_argument("--leash", type=int, help=argparse.SUPPRESS)
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["leash"] is not None:
+            leash.hold(leash.Leash(socket.socket(fileno=options["leash"]), options["beat_every"]))
+            Cluster().start()
+            leash.end_when_orphaned()
+            return
         self._must_be_ready()
         install_schedules()
         stop_request = processes.StopRequest()
