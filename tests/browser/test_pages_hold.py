@@ -25,6 +25,8 @@ PAGES = (
     "/portal/reportfile/",
     "/portal/rejectedline/",
     "/portal/job/",
+    "/portal/connection/",
+    "/portal/connection/add/",
     "/upload/",
 )
 # Lists whose first row has a page of its own.
