@@ -12,9 +12,11 @@ import time
 from contextlib import ExitStack, suppress
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from portal import credentials
 from portal.management.commands.quickstart import DEFAULT_PORT, Command, hosts_for, write_env_file
 from portal.models import ReportFile
 from tests.running import MANAGE, ROOT, Browser, Portal, environment, wait_for
@@ -83,6 +85,14 @@ def test_its_settings_are_random_and_readable_by_their_owner_only(tmp_path: Path
         line for path in written for line in path.read_text().splitlines() if "KEY" in line.partition("=")[0]
     ]
     assert len(set(keys)) == 4
+
+
+def test_credentials_can_be_kept_from_the_start(tmp_path: Path, settings: Any) -> None:
+    write_env_file(tmp_path / ".env", "127.0.0.1")
+    written = dict(line.split("=", 1) for line in (tmp_path / ".env").read_text().splitlines() if "=" in line)
+    settings.CREDENTIAL_KEYS = [written["CREDENTIAL_KEYS"]]
+
+    assert credentials.decrypt(credentials.encrypt("a token")) == "a token"
 
 
 def test_settings_that_are_there_are_never_overwritten(tmp_path: Path) -> None:
