@@ -107,12 +107,12 @@ class RowLimits:
         self._row = Connection.objects.filter(pk=connection.pk)
 
     def until(self) -> datetime | None:
-        if self._connection.pk is None:
+        if self._connection._state.adding:
             return self._connection.limited_until
         return self._row.values_list("limited_until", flat=True).first()
 
     def hold(self, until: datetime) -> None:
-        if self._connection.pk is None:
+        if self._connection._state.adding:
             known = self._connection.limited_until
             self._connection.limited_until = until if known is None else max(known, until)
         else:
