@@ -207,10 +207,10 @@ class JobAdmin(SubjectColumn, ReadOnlyAdmin):
     def last_sign(self, job: Job) -> str:
         return moment(job.heartbeat_at)
 
-    @display(description="worker", empty_value=NOTHING)
+    @display(description="worker")
     def worker_name(self, job: Job) -> str:
         host, _, process = job.worker.rpartition(":")
-        return f"{host}, process {process}" if host else ""
+        return f"{host}, process {process}" if host else NOTHING
 
     @display(description="progress")
     def progress(self, job: Job) -> str:

@@ -26,6 +26,7 @@ class SyncScheduleForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in
     time_zone = forms.ChoiceField(
         choices=lambda: [(zone, zone) for zone in sorted(available_timezones())],
         widget=UnfoldAdminSelect2Widget,
+        initial="UTC",
         help_text="Of midnight and of the time of day.",
     )
 

@@ -86,6 +86,12 @@ def test_a_time_zone_that_is_none_is_refused(olga_client: Client, schedule: Sync
     assert "Select a valid choice" in olga_client.post(page_of(schedule), fields).content.decode()
 
 
+def test_a_new_one_is_meant_in_utc_unless_somebody_says_otherwise(olga_client: Client) -> None:
+    page = olga_client.get(f"{SCHEDULES}add/").content.decode()
+
+    assert '<option value="UTC" selected>UTC</option>' in page
+
+
 def test_what_it_fetches_for_whom_cannot_be_changed(olga_client: Client, schedule: SyncSchedule) -> None:
     page = olga_client.get(page_of(schedule)).content.decode()
 
