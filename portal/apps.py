@@ -12,6 +12,7 @@ class PortalConfig(AppConfig):
 
     def ready(self) -> None:
         import_module("portal.checks")
+        import_module("portal.lookups")
 
 
 class PortalAdminConfig(AdminConfig):

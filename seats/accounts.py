@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import IntegrityError, models, transaction
 
 from portal.models import AuditEntry, Job, ReportFile
+from seats import current_rosters
 from seats.models import Account, InactivityPolicy, SeatPrice
 
 
@@ -80,11 +81,20 @@ def _name(account: Account, login: str) -> None:
 
 def _move_below(account: Account, parent: Account) -> None:
     """Let the organization belong to this enterprise from now on; saved by the caller."""
-    was, account.parent = account.parent, parent
+    was = account.parent
+    if was != parent:
+        _set_parent(account, parent)
     if was is not None and was != parent:
         AuditEntry.objects.record(
             "account moved", subject=account.subject, detail={"was": was.label, "enterprise": parent.label}
         )
+
+
+def _set_parent(account: Account, parent: Account) -> None:
+    """Other rosters cover its seats from now on than until now."""
+    if account.pk is not None:
+        current_rosters.release([account.pk, account.parent_id, parent.pk])
+    account.parent = parent
 
 
 def _complete(account: Account, login: str, github_id: int | None, parent: Account | None) -> Account:
@@ -92,7 +102,7 @@ def _complete(account: Account, login: str, github_id: int | None, parent: Accou
     account.login = account.login or login
     account.github_id = account.github_id if account.github_id is not None else github_id
     if account.kind == Account.Kind.ORGANIZATION and parent is not None and account.parent_id is None:
-        account.parent = parent
+        _set_parent(account, parent)
     if before != (account.pk, account.login, account.github_id, account.parent_id) or account.pk is None:
         account.save()
     return account
@@ -101,6 +111,7 @@ def _complete(account: Account, login: str, github_id: int | None, parent: Accou
 @transaction.atomic
 def merge(loser: Account, *, into: Account) -> Account:
     """Move all that hangs on `loser` to `into`, and drop `loser`: they were one all along."""
+    current_rosters.release([loser.pk, into.pk])
     for relation in Account._meta.related_objects:
         _move(relation.related_model, relation.field.name, loser, into)
     for scoped in (*InactivityPolicy.objects.filter(account=into), *SeatPrice.objects.filter(account=into)):

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime
+from typing import NamedTuple
 
-from django.db.models import Count, Max, Min
+from django.db.models import Count, Max, Min, Q
 
 from portal.bulk import update_rows
-from seats import evidence
+from seats import current_rosters, evidence
 from seats.evidence import chunks
 from seats.models import (
     Account,
@@ -34,7 +34,7 @@ from seats.people import Holders
 
 def settle_logins(login_keys: Iterable[str]) -> None:
     """Give the lines of these logins to whoever held the login at their time, as we know it now."""
-    for keys in chunks(sorted(set(login_keys))):
+    for keys in chunks(sorted(set(login_keys))) if ActivityLine.objects.exists() else ():
         contested = set(
             GitHubUser.objects.filter(provisional_key__in=keys).values_list("login_key", flat=True)
         )
@@ -124,12 +124,11 @@ WRITTEN_FIELDS = [
 ]
 
 
-@dataclass(slots=True)
-class _Sightings:
+class _Sightings(NamedTuple):
     """What an account's activity reports say of one person."""
 
     first_at: datetime
-    last: ActivityLine
+    last_at: datetime
 
 
 def settle(accounts: Iterable[Account]) -> None:
@@ -138,10 +137,21 @@ def settle(accounts: Iterable[Account]) -> None:
     A person with a seat from a roster anywhere in the enterprise needs no second one: the enterprise's
     report and the organization's roster speak of the same licence. Such a seat was seen by the reports, too.
     """
-    for root_id in {account.parent_id or account.pk for account in accounts}:
-        family = _Family(Account.objects.get(pk=root_id))
-        if any(family.seen.values()) or family.has_bare_seats():
-            family.settle()
+    accounts = list(accounts)
+    roots = {account.parent_id or account.pk for account in accounts}
+    current_rosters.release(
+        Account.objects.filter(Q(pk__in=roots) | Q(parent__in=roots)).values_list("pk", flat=True)
+    )
+    settle_families(accounts)
+
+
+def settle_families(accounts: Iterable[Account]) -> None:
+    """The same for a writer that leaves no standing roster's seats behind."""
+    for root_id in sorted({account.parent_id or account.pk for account in accounts}):
+        family = Account.objects.filter(Q(pk=root_id) | Q(parent=root_id))
+        reported = ActivityLine.objects.filter(account__in=family).exists()
+        if reported or Seat.objects.filter(account__in=family, observed_at=None).exists():
+            _Family(Account.objects.get(pk=root_id)).settle()
 
 
 class _Family:
@@ -150,15 +160,10 @@ class _Family:
     def __init__(self, root: Account) -> None:
         self.root = root
         self.accounts = list(Account.objects.family(root))
-        self.seen = {account.pk: _sightings(account) for account in self.accounts}
-
-    def has_bare_seats(self) -> bool:
-        return Seat.objects.filter(account__in=self.accounts, observed_at=None).exists()
+        self.seen = _sightings(self.accounts)
 
     def settle(self) -> None:
-        self.endings = {
-            account.pk: SeatRoster.objects.covering(account).ending().moments() for account in self.accounts
-        }
+        self.endings = SeatRoster.objects.endings(self.accounts)
         rows = SeatObservation.objects.filter(seat__account__in=self.accounts).order_by().values("seat_id")
         self.first_rosters = {
             row["seat_id"]: row["first_at"] for row in rows.annotate(first_at=Min("observed_at"))
@@ -173,13 +178,12 @@ class _Family:
         changed = [seat for seats in own.values() for seat in seats if self._stretch(seat, len(seats) == 1)]
         wanted = self._wanted(own)
         new: list[Seat] = []
-        for key, sightings in wanted.items():
+        for key, line in _newest_lines(wanted).items():
             known = bare.pop(key, None)
             seat = known or Seat(account_id=key[0], user_id=key[1])
-            if _take(seat, sightings, self.endings[key[0]]):
+            if _take(seat, wanted[key].first_at, line, self.endings[key[0]]):
                 (changed if known else new).append(seat)
-        for pks in chunks([seat.pk for seat in bare.values()]):
-            Seat.objects.filter(pk__in=pks).delete()
+        Seat.objects.filter(pk__among=[seat.pk for seat in bare.values()]).delete()
         Seat.objects.bulk_create(new, batch_size=500)
         update_rows(changed, WRITTEN_FIELDS)
 
@@ -213,7 +217,7 @@ class _Family:
         for scope in scopes:
             if sightings := self.seen[scope].get(seat.user_id):
                 first_at = min(first_at, sightings.first_at)
-                last_at = max(last_at, sightings.last.report_time)
+                last_at = max(last_at, sightings.last_at)
         said = (first_at, last_at, _first_after(self.endings[seat.account_id], last_at))
         if said == (seat.first_seen_at, seat.last_seen_at, seat.ended_at):
             return False
@@ -221,24 +225,34 @@ class _Family:
         return True
 
 
-def _sightings(account: Account) -> dict[int, _Sightings]:
-    seen: dict[int, _Sightings] = {}
-    for line in ActivityLine.objects.filter(account=account).order_by("report_time").iterator():
-        known = seen.get(line.user_id)
-        if known is None:
-            seen[line.user_id] = _Sightings(line.report_time, line)
-        else:
-            known.last = line
+def _sightings(accounts: Collection[Account]) -> dict[int, dict[int, _Sightings]]:
+    """The first and last sighting of each person, by the keys of account and person."""
+    seen: dict[int, dict[int, _Sightings]] = {account.pk: {} for account in accounts}
+    lines = ActivityLine.objects.filter(account__in=accounts).order_by().values("account_id", "user_id")
+    for row in lines.annotate(first_at=Min("report_time"), last_at=Max("report_time")):
+        seen[row["account_id"]][row["user_id"]] = _Sightings(row["first_at"], row["last_at"])
     return seen
 
 
-def _take(seat: Seat, sightings: _Sightings, endings: list[datetime]) -> bool:
-    line = sightings.last
+def _newest_lines(wanted: Mapping[tuple[int, int], _Sightings]) -> dict[tuple[int, int], ActivityLine]:
+    """The last line of each of these (account, person)."""
+    lines: dict[tuple[int, int], ActivityLine] = {}
+    accounts = {account_id for account_id, _ in wanted}
+    users = {user_id for _, user_id in wanted}
+    known = ActivityLine.objects.filter(account_id__in=accounts, user_id__among=users)
+    for line in known.order_by("report_time", "pk"):
+        key = (line.account_id, line.user_id)
+        if key in wanted and line.report_time == wanted[key].last_at:
+            lines[key] = line
+    return lines
+
+
+def _take(seat: Seat, first_at: datetime, line: ActivityLine, endings: list[datetime]) -> bool:
     said = (
         line.last_activity_at,
         line.last_surface_used,
         line.last_authenticated_at,
-        sightings.first_at,
+        first_at,
         line.report_time,
         _first_after(endings, line.report_time),
     )

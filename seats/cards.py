@@ -119,15 +119,15 @@ def _prices_url() -> str:
 def _freshness(account: Account | None) -> str:
     """As of when, from which file: the newest seat list, and the oldest where accounts differ."""
     rosters = SeatRoster.objects.covering(account) if account else SeatRoster.objects.all()
-    newest = rosters.select_related("file").order_by("-observed_at", "-pk").first()
+    newest = rosters.select_related("file").order_by("-last_observed_at", "-pk").first()
     if newest is None:
         return "No seat list was taken in yet: these seats are known from activity reports only."
-    said = f"As of {newest.observed_at:%Y-%m-%d %H:%M} UTC"
+    said = f"As of {newest.last_observed_at:%Y-%m-%d %H:%M} UTC"
     said += f", from {newest.file.name}." if newest.file else "."
     if account is None:
-        per_account = rosters.order_by().values("account").annotate(newest=Max("observed_at"))
+        per_account = rosters.order_by().values("account").annotate(newest=Max("last_observed_at"))
         oldest = per_account.order_by("newest").values_list("newest", flat=True).first()
-        if oldest and oldest.date() < newest.observed_at.date():
+        if oldest and oldest.date() < newest.last_observed_at.date():
             said += f" The oldest of the organizations' newest lists is of {oldest:%Y-%m-%d}."
     return f"{said} Verdicts are of {today()} (UTC)."
 

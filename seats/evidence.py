@@ -12,11 +12,13 @@ from typing import TypeVar
 
 from django.db import transaction
 
-from portal.bulk import update_rows
+from portal.bulk import insert_rows, update_values
 from seats.models import Evidence
 
 # How many ids go into one query: below every database's limit on parameters.
 CHUNK = 500
+
+KNOWN = ("user_id", "pk", "last_on")
 
 T = TypeVar("T")
 History = Callable[[date], Mapping[int, Mapping[str, date]]]
@@ -25,20 +27,16 @@ _histories: list[History] = []
 
 def note(source: str, days: Mapping[int, date]) -> set[int]:
     """Remember that `source` saw these people (by key) on these days; returns whose memory moved."""
-    moved: set[int] = set()
-    for keys in chunks(sorted(days)):
-        with transaction.atomic():
-            known = {row.user_id: row for row in Evidence.objects.filter(source=source, user_id__in=keys)}
-            new = [
-                Evidence(user_id=key, source=source, last_on=days[key]) for key in keys if key not in known
-            ]
-            later = [row for key, row in known.items() if days[key] > row.last_on]
-            for row in later:
-                row.last_on = days[row.user_id]
-            Evidence.objects.bulk_create(new)
-            update_rows(later, ["last_on"])
-            moved.update(row.user_id for row in (*new, *later))
-    return moved
+    if not days:
+        return set()
+    with transaction.atomic():
+        rows = Evidence.objects.filter(source=source, user_id__among=days).order_by()
+        known = {user_id: (pk, last_on) for user_id, pk, last_on in rows.values_list(*KNOWN)}
+        new = [(key, source, day) for key, day in sorted(days.items()) if key not in known]
+        later = [(key, days[key], pk) for key, (pk, last_on) in known.items() if days[key] > last_on]
+        insert_rows(Evidence, ["user_id", "source", "last_on"], new)
+        update_values(Evidence, ["last_on"], [(day, pk) for _, day, pk in later])
+    return {key for key, *_ in (*new, *later)}
 
 
 def replace(source: str, days: Mapping[int, date | None]) -> None:
@@ -46,14 +44,12 @@ def replace(source: str, days: Mapping[int, date | None]) -> None:
 
     For facts that moved from one person to another, when a login turned out to be somebody else's.
     """
-    for keys in chunks(sorted(days)):
-        with transaction.atomic():
-            Evidence.objects.filter(source=source, user_id__in=keys).delete()
-            Evidence.objects.bulk_create(
-                Evidence(user_id=key, source=source, last_on=day)
-                for key in keys
-                if (day := days[key]) is not None
-            )
+    if not days:
+        return
+    with transaction.atomic():
+        Evidence.objects.filter(source=source, user_id__among=days).delete()
+        said = [(key, source, day) for key, day in sorted(days.items()) if day is not None]
+        insert_rows(Evidence, ["user_id", "source", "last_on"], said)
 
 
 def tell_history(history: History) -> History:

@@ -7,13 +7,17 @@ follows who held a login on a day, so it does not matter in which order files ar
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
-from portal.bulk import update_rows
+from django.utils import timezone
+
+from portal.bulk import insert_rows, update_values
 from seats.evidence import chunks
-from seats.models import GitHubUser, UserLogin
+from seats.models import CurrentRoster, GitHubUser, UserLogin
+from seats.roster_content import Content
 
 
 @dataclass(slots=True)
@@ -31,6 +35,8 @@ class People:
 
     def __init__(self) -> None:
         self._keys: dict[int, int] = {}
+        # Under which login those were made whom nobody had met before.
+        self._made: dict[int, str] = {}
         self._sightings: dict[tuple[int, str], Sighting] = {}
 
     def saw(self, github_id: int, login: str, day: date) -> None:
@@ -48,92 +54,150 @@ class People:
     def keys_of(self, logins: Mapping[int, str]) -> Mapping[int, int]:
         """Our keys of these GitHub ids, people met for the first time made; `logins` names those."""
         unknown = [github_id for github_id in logins if github_id not in self._keys]
-        for ids in chunks(unknown):
-            found = GitHubUser.objects.filter(github_id__in=ids).values_list("github_id", "pk")
-            self._keys.update((github_id, pk) for github_id, pk in found if github_id is not None)
-            missing = [github_id for github_id in ids if github_id not in self._keys]
-            if missing:
-                self._make(missing, logins)
+        self._look_up(unknown)
+        missing = [github_id for github_id in unknown if github_id not in self._keys]
+        if missing:
+            self._make(missing, logins)
         return self._keys
 
-    def _make(self, github_ids: Iterable[int], logins: Mapping[int, str]) -> None:
-        names = {github_id: logins[github_id] or str(github_id) for github_id in github_ids}
-        GitHubUser.objects.bulk_create(
-            GitHubUser(github_id=github_id, login=name, login_key=name.lower())
-            for github_id, name in names.items()
+    def _look_up(self, github_ids: Collection[int]) -> None:
+        found = GitHubUser.objects.filter(github_id__among=github_ids).order_by()
+        self._keys.update(found.values_list("github_id", "pk"))  # type: ignore[arg-type]
+
+    def _make(self, github_ids: Collection[int], logins: Mapping[int, str]) -> None:
+        names = {github_id: logins[github_id] or str(github_id) for github_id in sorted(github_ids)}
+        now = timezone.now()
+        # Another import may meet the same person at the same moment.
+        insert_rows(
+            GitHubUser,
+            ["github_id", "login", "login_key", "name", "email", "created_at"],
+            [(github_id, name, name.lower(), "", "", now) for github_id, name in names.items()],
+            ignore_conflicts=True,
         )
-        made = GitHubUser.objects.filter(github_id__in=list(names)).values_list("github_id", "pk")
-        self._keys.update((github_id, pk) for github_id, pk in made if github_id is not None)
+        made = dict(GitHubUser.objects.filter(created_at=now).order_by().values_list("github_id", "pk"))
+        if made.keys() == names.keys():
+            self._keys.update(made)  # type: ignore[arg-type]
+            self._made.update((self._keys[github_id], name) for github_id, name in names.items())
+        else:
+            self._look_up(github_ids)
 
     def forget_keys(self) -> None:
         """Drop what was looked up: after a roll-back the people made in it are gone."""
         self._keys.clear()
+        self._made.clear()
 
     def flush(self) -> set[str]:
         """Write the sightings; returns the lower-cased logins of which we now know more."""
+        self.keys_of(dict(self._sightings.keys()))
+        self._see_again()
         sightings, self._sightings = self._sightings, {}
-        touched: set[str] = set()
         by_user: dict[int, list[Sighting]] = defaultdict(list)
-        self.keys_of(dict(sightings.keys()))
         for (github_id, _), sighting in sightings.items():
             by_user[self._keys[github_id]].append(sighting)
-        for keys in chunks(sorted(by_user)):
-            touched |= _remember({key: by_user[key] for key in keys})
-        return touched
+        made, self._made = self._made, {}
+        return _remember(by_user, made)
+
+    def _see_again(self) -> None:
+        """Add what repeated lists say of the same people, lest an older file have the last word."""
+        seen = {github_id for github_id, _ in self._sightings}
+        for late in late_sightings():
+            if late.github_id in seen:
+                self.saw(late.github_id, late.login, late.day)
 
 
-def _remember(sightings: Mapping[int, Iterable[Sighting]]) -> set[str]:
-    known = {
-        (row.user_id, row.login_key): row for row in UserLogin.objects.filter(user_id__in=list(sightings))
-    }
-    new: dict[tuple[int, str], UserLogin] = {}
-    changed: dict[int, UserLogin] = {}
+class LateSighting(NamedTuple):
+    github_id: int
+    login: str
+    day: date
+
+
+def late_sightings() -> Iterator[LateSighting]:
+    """Logins that a list showed again on a later day than is written: a repeated list writes no row."""
+    current = CurrentRoster.objects.values_list("pk", "roster__last_observed_at", "logins_known_on")
+    late = {pk: at.date() for pk, at, known_on in current if at.date() > known_on}
+    for pk, content in CurrentRoster.objects.filter(pk__in=late).values_list("pk", "content"):
+        for person in Content.unpack(content).people():
+            if person.login:
+                yield LateSighting(person.assignee_id, person.login, late[pk])
+
+
+class _Borne(NamedTuple):
+    """A login as it was borne, by its row; `pk` is None until it has one."""
+
+    pk: int | None
+    user_id: int
+    login: str
+    login_key: str
+    first_on: date
+    last_on: date
+
+    def widened(self, sighting: Sighting) -> _Borne:
+        """Stretched over another sighting; itself if that was inside already."""
+        if sighting.first_on >= self.first_on and sighting.last_on <= self.last_on:
+            return self
+        return self._replace(
+            login=sighting.login if sighting.last_on > self.last_on else self.login,
+            first_on=min(self.first_on, sighting.first_on),
+            last_on=max(self.last_on, sighting.last_on),
+        )
+
+
+def _remember(sightings: Mapping[int, Iterable[Sighting]], made: Mapping[int, str]) -> set[str]:
+    """Write sightings by person; `made` are people just met, under the login they were made with."""
+    known = _known_logins([user_id for user_id in sightings if user_id not in made])
+    touched: dict[tuple[int, str], _Borne] = {}
     for user_id, seen in sightings.items():
+        borne = known.setdefault(user_id, {})
         for sighting in seen:
-            key = (user_id, sighting.login.lower())
-            row = known.get(key) or new.get(key)
-            if row is None:
-                new[key] = UserLogin(
-                    user_id=user_id,
-                    login=sighting.login,
-                    login_key=key[1],
-                    first_seen_on=sighting.first_on,
-                    last_seen_on=sighting.last_on,
-                )
-            elif _widen(row, sighting) and row.pk:
-                changed[row.pk] = row
-    UserLogin.objects.bulk_create(new.values())
-    update_rows(changed.values(), ["login", "first_seen_on", "last_seen_on"])
-    touched = [*new.values(), *changed.values()]
-    _show_newest_login({row.user_id for row in touched})
-    return {row.login_key for row in touched}
+            key = sighting.login.lower()
+            before = borne.get(key)
+            if before is None:
+                after = _Borne(None, user_id, sighting.login, key, sighting.first_on, sighting.last_on)
+            else:
+                after = before.widened(sighting)
+            if after is not before:
+                borne[key] = touched[user_id, key] = after
+    insert_rows(
+        UserLogin,
+        ["user_id", "login", "login_key", "first_seen_on", "last_seen_on"],
+        [row[1:] for row in touched.values() if row.pk is None],
+    )
+    update_values(
+        UserLogin,
+        ["login", "first_seen_on", "last_seen_on"],
+        [(row.login, row.first_on, row.last_on, row.pk) for row in touched.values() if row.pk],
+    )
+    _show_newest_login({user_id: known[user_id].values() for user_id, _ in touched}, made)
+    return {login_key for _, login_key in touched}
 
 
-def _widen(row: UserLogin, sighting: Sighting) -> bool:
-    """Stretch a known sighting over another; True if it was not inside already."""
-    if sighting.first_on >= row.first_seen_on and sighting.last_on <= row.last_seen_on:
-        return False
-    if sighting.last_on > row.last_seen_on:
-        row.login = sighting.login
-    row.first_seen_on = min(row.first_seen_on, sighting.first_on)
-    row.last_seen_on = max(row.last_seen_on, sighting.last_on)
-    return True
+def _known_logins(user_ids: Collection[int]) -> dict[int, dict[str, _Borne]]:
+    known: dict[int, dict[str, _Borne]] = defaultdict(dict)
+    rows = UserLogin.objects.filter(user_id__among=user_ids).order_by()
+    for values in rows.values_list("pk", "user_id", "login", "login_key", "first_seen_on", "last_seen_on"):
+        row = _Borne(*values)
+        known[row.user_id][row.login_key] = row
+    return known
 
 
-def _show_newest_login(user_ids: Iterable[int]) -> None:
+def _show_newest_login(borne: Mapping[int, Iterable[_Borne]], made: Mapping[int, str]) -> None:
     """The login shown is that of the newest day, whatever the order in which files came."""
-    rows: dict[int, UserLogin] = {}
-    for row in UserLogin.objects.filter(user_id__in=list(user_ids)):
-        shown = rows.get(row.user_id)
-        if shown is None or (row.last_seen_on, row.login_key) > (shown.last_seen_on, shown.login_key):
-            rows[row.user_id] = row
-    outdated = [
-        user for user in GitHubUser.objects.filter(pk__in=list(rows)) if user.login != rows[user.pk].login
-    ]
-    for user in outdated:
-        user.login = rows[user.pk].login
-        user.login_key = user.login.lower()
-    update_rows(outdated, ["login", "login_key"])
+    newest = {
+        user_id: max(rows, key=lambda row: (row.last_on, row.login_key)).login
+        for user_id, rows in borne.items()
+    }
+    shown = {user_id: made[user_id] for user_id in newest if user_id in made}
+    others = GitHubUser.objects.filter(pk__among=newest.keys() - shown.keys())
+    shown.update(others.order_by().values_list("pk", "login"))
+    update_values(
+        GitHubUser,
+        ["login", "login_key"],
+        [
+            (login, login.lower(), user_id)
+            for user_id, login in newest.items()
+            if user_id in shown and shown[user_id] != login
+        ],
+    )
 
 
 class Holders:
@@ -141,9 +205,17 @@ class Holders:
 
     def __init__(self, login_keys: Iterable[str]) -> None:
         self._rows: dict[str, list[UserLogin]] = defaultdict(list)
-        for keys in chunks(sorted(set(login_keys))):
-            for row in UserLogin.objects.filter(login_key__in=keys).order_by("first_seen_on", "user_id"):
-                self._rows[row.login_key].append(row)
+        rows = UserLogin.objects.filter(login_key__among=set(login_keys)).select_related("user")
+        for row in rows.order_by("first_seen_on", "user_id"):
+            self._rows[row.login_key].append(row)
+        self._see_again()
+
+    def _see_again(self) -> None:
+        """Stretch what was loaded over the days on which a repeated list showed it again."""
+        for late in late_sightings() if self._rows else ():
+            for row in self._rows.get(late.login.lower(), ()):
+                if row.user.github_id == late.github_id:
+                    row.last_seen_on = max(row.last_seen_on, late.day)
 
     def on(self, login_key: str, day: date) -> int | None:
         """The key of the holder: seen under it around that day, else last before it, else first after it.
@@ -170,7 +242,8 @@ def provisional(logins: Mapping[str, str]) -> dict[str, int]:
         keys.update((row.provisional_key or "", row.pk) for row in people)
         missing = [key for key in login_keys if key not in keys]
         GitHubUser.objects.bulk_create(
-            GitHubUser(login=logins[key], login_key=key, provisional_key=key) for key in missing
+            (GitHubUser(login=logins[key], login_key=key, provisional_key=key) for key in missing),
+            batch_size=500,
         )
         made = GitHubUser.objects.filter(provisional_key__in=missing)
         keys.update((row.provisional_key or "", row.pk) for row in made)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 from django.db.models import Q
 from django.urls import reverse
@@ -66,10 +68,15 @@ def _facts(seat: Seat) -> Table:
         ("Last sign-in", moment(seat.last_authenticated_at), ""),
         ("Access ends", day(seat.pending_cancellation_date), ""),
         ("First seen by us", moment(seat.first_seen_at), ""),
-        ("Last seen by us", moment(seat.last_seen_at), ""),
+        ("Last seen by us", moment(_last_seen_at(seat)), ""),
         ("Watched without a gap since", moment(seat.watched_since), ""),
     ]
     return Table("The seat", [], [[Cell(name), Cell(value, url)] for name, value, url in rows])
+
+
+def _last_seen_at(seat: Seat) -> datetime:
+    listed: Any = Seat.objects.with_listed_at().get(pk=seat.pk)
+    return max(seat.last_seen_at, listed.listed_at or seat.last_seen_at)
 
 
 def _grants(seat: Seat) -> Table:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -29,8 +31,28 @@ class SeatRosterQuerySet(models.QuerySet["SeatRoster"]):
         found: set[datetime] = set()
         for observed_at, seen_again in self.order_by().values_list("observed_at", "seen_again_at"):
             found.add(observed_at)
-            found.update(datetime.fromisoformat(text) for text in seen_again)
+            found.update(map(datetime.fromisoformat, seen_again))
         return sorted(found)
+
+    def endings(self, accounts: Iterable[Account]) -> dict[int, list[datetime]]:
+        """When seats of these accounts could end: the moments of their rosters whose silence ends a seat."""
+        return self.ending().moments_by_account(accounts)
+
+    def moments_by_account(self, accounts: Iterable[Account]) -> dict[int, list[datetime]]:
+        """When the rosters covering each of these accounts were true, by its key, sorted, each once."""
+        scopes = {
+            account.pk: [pk for pk in (account.pk, account.parent_id) if pk is not None]
+            for account in accounts
+        }
+        told: dict[int, set[datetime]] = defaultdict(set)
+        asked = {pk for some in scopes.values() for pk in some}
+        rosters = self.filter(account_id__in=asked).order_by()
+        for account_id, observed_at, seen_again in rosters.values_list(
+            "account_id", "observed_at", "seen_again_at"
+        ):
+            told[account_id].add(observed_at)
+            told[account_id].update(map(datetime.fromisoformat, seen_again))
+        return {pk: sorted(set().union(*(told[scope] for scope in some))) for pk, some in scopes.items()}
 
     def covering(self, account: Account) -> SeatRosterQuerySet:
         """Rosters that would show a seat of this account: its own and its enterprise's."""
@@ -78,8 +100,8 @@ class SeatRoster(models.Model):
         return f"{self.account} at {self.observed_at:%Y-%m-%d %H:%M}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        if self.last_observed_at is None:
-            self.last_observed_at = self.observed_at
+        # It was seen once, unless somebody says otherwise.
+        self.last_observed_at = self.last_observed_at or self.observed_at
         super().save(*args, **kwargs)
 
     def see_again(self, at: datetime) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import date
 
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from portal.models import ReportFile
@@ -14,6 +15,7 @@ from seats.models.evidence import Evidence
 from seats.models.github_user import GitHubUser
 from seats.models.listing import Listing
 from seats.models.policy import InactivityPolicy
+from seats.models.roster import CurrentRoster
 from seats.models.team import OrganizationMembership, Team
 
 
@@ -66,6 +68,15 @@ class SeatQuerySet(models.QuerySet["Seat"]):
             account=OuterRef("account_id"), user=OuterRef("user_id")
         )
         return self.held().filter(Exists(listed), ~Exists(belongs))
+
+    def with_listed_at(self) -> SeatQuerySet:
+        """Annotates `listed_at`: the newest roster that shows the seat, or showed it again unchanged."""
+        standing = CurrentRoster.objects.filter(
+            Q(account=OuterRef("account")) | Q(account=OuterRef("account__parent")),
+            roster__observed_at=OuterRef("observed_at"),
+        )
+        newest = standing.values("roster__last_observed_at")[:1]
+        return self.annotate(listed_at=Coalesce(Subquery(newest), F("observed_at")))
 
     def unused_since(self, day: date) -> SeatQuerySet:
         """Seats with evidence, none of it on or after `day`."""

@@ -52,7 +52,9 @@ class Activity(Report):
 
 def _seats(query: ReportQuery) -> QuerySet[Seat]:
     account = account_of(query)
-    seats = Seat.objects.held() if account is None else Seat.objects.held().of_family(account)
+    seats = Seat.objects.held().with_listed_at()
+    if account is not None:
+        seats = seats.of_family(account)
     if query.team:
         teams = [team.pk for team in teams_of(query)]
         members = TeamMembership.objects.filter(team__in=teams).values("user_id")
@@ -70,11 +72,11 @@ def _with_newest_line(seats: QuerySet[Seat]) -> Any:
 
 def _line(seat: Any) -> Row:
     told_at = seat.line_report_time
-    if told_at is not None and (seat.observed_at is None or told_at >= seat.observed_at):
+    if told_at is not None and (seat.listed_at is None or told_at >= seat.listed_at):
         times = (seat.line_last_authenticated_at, seat.line_last_activity_at)
         return (told_at, seat.user.login, *times, seat.line_last_surface_used)
     return (
-        seat.observed_at or seat.last_seen_at,
+        seat.listed_at or seat.last_seen_at,
         seat.user.login,
         seat.last_authenticated_at,
         seat.last_activity_at,
