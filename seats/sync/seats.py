@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC
 from itertools import count
 
@@ -124,6 +124,9 @@ class _Holder(msgspec.Struct):
 def _take_in(account: Account, seen: SeatList) -> Applied:
     scope = _meet_accounts(account, seen.seats)
     is_complete = _is_complete(seen)
+    if seen.broken and not is_complete and _was_taken_in(scope, seen):
+        # Such a list is never the standing one; without this it would be written again every hour.
+        return Applied(unchanged=len(seen.seats), is_repeat=True)
     file = _file(scope, seen, is_complete)
     file.save()
     applied = roster.apply(
@@ -240,10 +243,23 @@ def _has_new_rejects(account: Account, seen: SeatList) -> bool:
     return not {readable(element.raw) for element in seen.broken} <= set(known.values_list("line", flat=True))
 
 
+def _was_taken_in(account: Account, seen: SeatList) -> bool:
+    """Whether the newest list taken in of this account is the same, byte for byte."""
+    files = ReportFile.objects.accepted().filter(subject=account.subject, kind=KIND)
+    newest = files.order_by("-observed_at", "-pk").values_list("sha256", flat=True).first()
+    return newest is not None and newest == kept_files.digest(_lines(seen))[0]
+
+
+def _lines(seen: SeatList) -> Iterator[bytes]:
+    """The pages as GitHub sent them, one a line."""
+    for page in seen.raw_pages:
+        yield page
+        yield b"\n"
+
+
 def _keep(file: ReportFile, seen: SeatList, applied: Applied) -> None:
-    """Keep the pages as GitHub sent them, one a line, with what became of them."""
-    blocks = (block for page in seen.raw_pages for block in (page, b"\n"))
-    file.sha256, file.size, file.kept_path = kept_files.keep(blocks)
+    """Keep the pages, with what became of them."""
+    file.sha256, file.size, file.kept_path = kept_files.keep(_lines(seen))
     file.rows_new, file.rows_changed = applied.new, applied.changed
     file.rows_superseded, file.rows_rejected = applied.superseded, len(seen.broken)
     file.rows_read = len(seen.seats) + len(seen.broken)
