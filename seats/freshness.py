@@ -21,10 +21,13 @@ SLACK = timedelta(hours=1)
 
 @freshness("seats", permission="seats.view_seat")
 def seats(request: HttpRequest) -> Iterator[AsOf | Late]:
-    newest = SeatRoster.objects.select_related("file").order_by("-last_observed_at", "-pk").first()
+    # A whole list, where there is one: a part of one, or one person's seat, says little of the others.
+    by_age = ("-is_complete", "-last_observed_at", "-pk")
+    newest = SeatRoster.objects.select_related("file").order_by(*by_age).first()
     if newest is not None:
         text = f"as of {newest.last_observed_at:%Y-%m-%d %H:%M} UTC, from {source_of(newest)}"
-        per_account = SeatRoster.objects.order_by().values("account").annotate(newest=Max("last_observed_at"))
+        same = SeatRoster.objects.filter(is_complete=newest.is_complete).order_by()
+        per_account = same.values("account").annotate(newest=Max("last_observed_at"))
         oldest = per_account.order_by("newest").values_list("newest", flat=True).first()
         if oldest and oldest.date() < newest.last_observed_at.date():
             text += f"; the oldest of the accounts' lists is of {oldest:%Y-%m-%d}"

@@ -11,6 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from portal import jobs, kept_files
+from portal.bulk import collector_paused
 from portal.github import payloads
 from portal.github.client import GitHub, SeatList, Target
 from portal.models import RejectedLine, ReportFile
@@ -40,7 +41,8 @@ def sync(account: Account, github: GitHub, run: Reporter) -> Tally:
     tally.rows_seen, tally.rows_rejected = len(seen.seats) + len(seen.broken), len(seen.broken)
     run.progress(tally.rows_seen, tally.rows_seen, "comparing")
     try:
-        applied = _take_in(account, seen)
+        with collector_paused():
+            applied = _take_in(account, seen)
     except WrongAccount as error:
         raise jobs.Refused(str(error)) from error
     tally.rows_new, tally.rows_changed = applied.new, applied.changed

@@ -52,6 +52,12 @@ def test_an_answer_never_ends_anybodys_seat(olga_client: Client, octo: Organizat
     assert Seat.objects.held().count() == 3
 
 
+def test_the_pages_go_on_telling_the_age_of_the_whole_list(olga_client: Client, held: Seat) -> None:
+    press(olga_client, held)
+
+    assert "as of 2026-11-20 12:00 UTC" in olga_client.get("/seats/seat/").content.decode()
+
+
 def test_a_seat_that_github_does_not_show_is_left_to_the_next_list(
     olga_client: Client, octo: Organization, held: Seat
 ) -> None:

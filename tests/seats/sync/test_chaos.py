@@ -110,6 +110,25 @@ TOLD_BY = {
 }
 
 
+class Killed(BaseException):
+    """The process ends here."""
+
+
+class Deadly(Quiet):
+    """Ends the process when it is told or asked something for the nth time."""
+
+    def __init__(self, nth: int) -> None:
+        self._left = nth
+
+    def progress(self, done: int, total: int | None = None, note: str = "") -> None:
+        self.should_stop()
+
+    def should_stop(self) -> None:
+        self._left -= 1
+        if self._left == 0:
+            raise Killed
+
+
 def sync_all(github_url: str, account: Account, **options: Any) -> tuple[dict[str, str], list[str]]:
     """Every step; the sentences of those that failed, by step, and the notes of the others."""
     said, notes = {}, []
@@ -227,6 +246,24 @@ def test_trouble_of_any_rate_and_seed(
     hours: time_machine.Coordinates,
 ) -> None:
     check_a_troubled_run(github, account, hours, *before_and_after, tame(kind, rate=rate, seed=seed))
+
+
+def test_a_run_that_is_killed_anywhere_is_made_good_by_the_next(
+    github: FakeGitHub, account: Account, before_and_after: tuple[Rows, Rows], hours: time_machine.Coordinates
+) -> None:
+    _, after = before_and_after
+    killed = 0
+    for step in STEPS.values():
+        for nth in range(1, 40):
+            with GitHub(github.url, TokenAuth(TOKEN)) as client:
+                try:
+                    step.sync(Account.objects.get(pk=account.pk), client, Deadly(nth))
+                except Killed:
+                    killed += 1
+                    continue
+            break
+    assert killed >= 10
+    assert rows() == after
 
 
 @pytest.mark.parametrize(
