@@ -85,10 +85,13 @@ def test_a_gap_empties_the_windows_that_hold_it() -> None:
     assert str(day(4)) not in weekly
 
 
-def test_a_covered_day_without_anybody_is_a_zero() -> None:
-    stored.use(stored.organization(), DAY, {})
-    [row] = rows_of("daily-metrics")
-    assert row["daily_active_users"] == "0"
+def test_a_covered_day_without_anybody_has_no_row_and_no_gap() -> None:
+    acme = stored.organization()
+    for number in range(8):
+        stored.use(acme, day(number), {} if number == 4 else {stored.person(1): {}})
+    weekly = {row["day"]: row["weekly_active_users"] for row in rows_of("daily-metrics")}
+    assert str(day(4)) not in weekly
+    assert weekly[str(day(7))] == "1"
 
 
 def test_a_period_asks_for_its_days_but_looks_back_for_its_windows() -> None:
