@@ -82,7 +82,7 @@ class Fetcher:
             self.known(daily).absent[day] = now
             AskedDay.remember(self.account, daily.report, day, now)
         elif outcome.error:
-            self.failed.append(f"{name} of {day}: {outcome.error}")
+            self.failed.append(f"The report {name} of {day}: {outcome.error}")
 
     def _note_refusal(self, daily: DailyReport, day: date, refusal: GitHubError) -> None:
         self.refused.setdefault(daily.name(self.account.kind), refusal)
