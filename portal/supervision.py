@@ -80,9 +80,10 @@ class WorkerGroup:
 
     def end(self, grace_seconds: float) -> None:
         """Let running tasks reach the end of their batch, then kill what is left."""
+        ended_by_itself = self.has_ended
         with suppress(OSError):
             self._ours.send(leash.STOP)
-        if not self.has_ended:
+        if not ended_by_itself:
             self.process.terminate()
         deadline = time.monotonic() + grace_seconds
         while not self.has_ended and time.monotonic() < deadline:
@@ -91,13 +92,14 @@ class WorkerGroup:
             if self.is_hung and not any(map(is_alive, self.busy)):
                 break
             time.sleep(LISTEN_EVERY_SECONDS)
+        ended_when_asked = self.has_ended and not ended_by_itself
         processes.kill_group(self.process)
         self._listen()
         self._ours.close()
         for pid in self.busy:
             self._worker_died(pid)
         self.busy.clear()
-        if self.process.returncode != 0:
+        if not ended_when_asked:
             self._messages_lost()
         self._remove_heartbeat()
 

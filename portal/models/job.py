@@ -15,7 +15,7 @@ from django.utils import timezone
 SILENT_AFTER = timedelta(minutes=2)
 # A queued job whose message was sent this long ago and is in no queue has lost it: to a rotated key, or
 # to a worker killed between taking and starting it.
-FORGOTTEN_AFTER = timedelta(minutes=10)
+FORGOTTEN_AFTER = timedelta(minutes=2)
 # Behind a long queue a message may well wait; one that old is sent again all the same. A second
 # delivery finds nothing to do.
 LOST_AFTER = timedelta(hours=3)
