@@ -230,7 +230,8 @@ class FakeGitHub:
         body, form = found
         if kind == "half-file":
             # Never between two lines: such a file would look whole.
-            body = body[: body.rfind(b"\n", 0, len(body) // 2) + 20]
+            line = body.rfind(b"\n", 0, len(body) // 2) + 1
+            body = body[: line + 20 if line else len(body) // 2]
         headers = {"Content-Encoding": "gzip"} if form == "content-encoding" else {}
         return Reply(200, body, headers, "application/octet-stream"), trouble
 
