@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -34,6 +35,7 @@ logger = logging.getLogger(__name__)
 MAX_DEATHS = 3
 # Trouble at GitHub's end is tried again after so long, and given up after the last.
 RETRY_AFTER = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60))
+SHORTEST_WAIT = timedelta(seconds=10)
 BEAT_EVERY_SECONDS = 2.0
 # Work that reports nothing is beaten for, as long as it may take for one answer or one long query.
 QUIET_SECONDS = 15.0
@@ -85,7 +87,7 @@ class Run:
         self._must_stop: type[Stop] | None = None
         self._saved_at = -math.inf
         self._shown_life_at = time.monotonic()
-        self._lock = threading.Lock()
+        self._saving = threading.Lock()
         self._owner = threading.get_ident()
 
     def progress(self, done: int, total: int | None = None, note: str = "") -> None:
@@ -116,13 +118,17 @@ class Run:
                 raise self._must_stop
 
     def _save(self) -> None:
-        with self._lock:
+        # The other thread may be waiting for the very database that this one has locked.
+        if not self._saving.acquire(blocking=False):
+            return
+        try:
             self._saved_at = time.monotonic()
             values = {**self._values, "tally": kept_tally(self.tally)} if self.tally else self._values
             attempt = Job.objects.attempt(self.job)
-            if attempt.filter(cancel_requested=False).update(heartbeat_at=timezone.now(), **values):
-                return
-            self._must_stop = Cancelled if attempt.exists() else TakenAway
+            if not attempt.filter(cancel_requested=False).update(heartbeat_at=timezone.now(), **values):
+                self._must_stop = Cancelled if attempt.exists() else TakenAway
+        finally:
+            self._saving.release()
 
     @contextmanager
     def kept_alive(self) -> Iterator[None]:
@@ -237,6 +243,15 @@ def _wake(job: Job) -> None:
 # --- Run --------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How an attempt ends: in one of the final states, or back in the queue."""
+
+    state: Job.State = Job.State.FAILED
+    error: str = ""
+    run_after: datetime | None = None
+
+
 def run(job_id: int, work: Work) -> None:
     """Claim the job and do it. A second delivery, or one after a cancellation, finds nothing to do."""
     if leash.is_stopping():
@@ -246,54 +261,69 @@ def run(job_id: int, work: Work) -> None:
         return
     job = Job.objects.get(pk=job_id)
     this_run = Run(job)
-    state, error = Job.State.FAILED, "The worker was stopped before the work was done."
-    later: Later | None = None
+    ending = Ending(error="The worker was stopped before the work was done.")
     try:
         with this_run.kept_alive():
             this_run.tally = work(this_run) or this_run.tally
-        state, error = Job.State.DONE, ""
-    except Cancelled:
-        state, error = Job.State.CANCELLED, ""
-    except TakenAway:
-        logger.warning("Job %s was silent for too long; another worker has it.", job.pk)
-    except Paused:
-        later = Later(timezone.now(), "")
-    except Later as asked:
-        later = asked
-    except RateLimited as limit:
-        job.retries = 0  # GitHub does answer
-        later = Later(limit.until, str(limit))
-    except ServerTrouble as trouble:
-        error = str(trouble)
-        if job.retries < len(RETRY_AFTER):
-            later = Later(timezone.now() + RETRY_AFTER[job.retries], error)
-            job.retries += 1
-    except (Refused, GitHubError) as refusal:
-        error = str(refusal)
+        ending = Ending(Job.State.DONE)
     except TimeoutException:
         minutes = settings.Q_CLUSTER["timeout"] // 60
-        error = f"It took longer than {minutes} minutes and was stopped."
+        ending = Ending(error=f"It took longer than {minutes} minutes and was stopped.")
         raise
-    except Exception:
-        logger.exception("Job %s (%s) failed", job.pk, job)
-        error = f"An error we did not expect stopped it. The log tells more: look for “Job {job.pk}”."
+    except Exception as error:  # noqa: BLE001 -- the job's row tells it, and the log what we did not expect
+        ending = _ending_of(job, error)
     finally:
         # Also when the process is told to exit: TimeoutException, for one, is a SystemExit.
-        if later is None:
-            job.finish(state, tally=this_run.tally, error=error)
-        else:
-            _put_off(job, later, this_run.tally)
+        _end(job, ending, this_run.tally)
 
 
-def _put_off(job: Job, later: Later, tally: dict[str, Any]) -> None:
-    """Back to the queue until later; one that was to be cancelled ends here."""
+def _ending_of(job: Job, error: Exception) -> Ending:
+    match error:
+        case Cancelled():
+            return Ending(Job.State.CANCELLED)
+        case TakenAway():
+            logger.warning("Job %s was silent for too long; another worker has it.", job.pk)
+            return Ending()
+        case Paused():
+            return Ending(Job.State.QUEUED)
+        case Later():
+            return _later(error.until, error.reason)
+        case RateLimited():
+            job.retries = 0  # GitHub does answer
+            return _later(error.until, str(error))
+        case ServerTrouble() if job.retries < len(RETRY_AFTER):
+            pause = RETRY_AFTER[job.retries]
+            job.retries += 1
+            return _later(timezone.now() + pause, str(error))
+        case Refused() | GitHubError():
+            return Ending(error=str(error))
+    logger.error("Job %s (%s) failed", job.pk, job, exc_info=error)
+    return Ending(
+        error=f"An error we did not expect stopped it. The log tells more: look for “Job {job.pk}”."
+    )
+
+
+def _later(until: datetime, reason: str) -> Ending:
+    # GitHub's clock may be behind ours: a time that has passed is no reason to ask again at once.
+    return Ending(Job.State.QUEUED, reason, max(until, timezone.now() + SHORTEST_WAIT))
+
+
+def _end(job: Job, ending: Ending, tally: dict[str, Any]) -> None:
+    if ending.state != Job.State.QUEUED:
+        job.finish(ending.state, tally=tally, error=ending.error)
+    elif not _put_back(job, ending, tally) and Job.objects.attempt(job).exists():
+        job.finish(Job.State.CANCELLED, tally=tally)  # it was to be cancelled anyway
+
+
+def _put_back(job: Job, ending: Ending, tally: dict[str, Any]) -> bool:
+    """Back to the queue: for another worker at once, or until the reaper wakes it."""
     with transaction.atomic():
-        if job.put_back(run_after=later.until, error=later.reason, tally=tally, retries=job.retries):
-            if not job.is_waiting:
-                _wake(job)
-            return
-    if Job.objects.attempt(job).exists():
-        job.finish(Job.State.CANCELLED, tally=tally)
+        is_back = job.put_back(
+            run_after=ending.run_after, error=ending.error, tally=tally, retries=job.retries
+        )
+        if is_back and ending.run_after is None:
+            _wake(job)
+    return is_back
 
 
 def _hand_on(job_id: int) -> None:

@@ -1,15 +1,19 @@
-"""How long the files taken in are kept. Their rows and their records stay."""
+"""How long the files taken in, and the jobs that are over, are kept. Rows of files and their records stay."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
+from django.db.models import Max
 
-from portal.models import ReportFile
+from portal.models import Job, ReportFile
 
 # The same content arriving again is stored first and recorded a moment later.
 JUST_STORED = timedelta(hours=1)
+# Hourly jobs of 200 accounts come to half a million in that time.
+KEEP_JOBS = timedelta(days=100)
+CHUNK = 1_000
 
 
 def forget_kept_files(now: datetime) -> int:
@@ -27,6 +31,24 @@ def forget_kept_files(now: datetime) -> int:
         path.unlink(missing_ok=True)
         same.update(kept_path="")
         forgotten += 1
+    return forgotten
+
+
+def forget_old_jobs(now: datetime) -> int:
+    """Remove jobs long over, but the last good run of each kind about each subject. How many."""
+    forgotten = last = 0
+    old = Job.objects.filter(finished_at__lt=now - KEEP_JOBS).order_by("pk")
+    while chunk := list(old.filter(pk__gt=last)[:CHUNK].values_list("pk", "kind", "subject")):
+        last = chunk[-1][0]
+        done = Job.objects.filter(
+            state=Job.State.DONE,
+            kind__in={kind for _, kind, _ in chunk},
+            subject__in={subject for _, _, subject in chunk},
+        )
+        kept = set(done.values("kind", "subject").annotate(last=Max("pk")).values_list("last", flat=True))
+        gone = [pk for pk, _, _ in chunk if pk not in kept]
+        Job.objects.filter(pk__in=gone).delete()
+        forgotten += len(gone)
     return forgotten
 
 

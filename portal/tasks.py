@@ -37,6 +37,7 @@ SCHEDULES: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("Remove left downloads", "metrics.tasks.remove_left_downloads", {"schedule_type": Schedule.HOURLY}),
     ("Remove left uploads", "metrics.uploads.remove_left", {"schedule_type": Schedule.HOURLY}),
     ("Forget old failures", "portal.tasks.forget_failures", {"schedule_type": Schedule.DAILY}),
+    ("Forget old jobs", "portal.tasks.forget_old_jobs", {"schedule_type": Schedule.DAILY}),
     ("Forget old files", "portal.tasks.forget_kept_files", {"schedule_type": Schedule.DAILY}),
 )
 
@@ -64,6 +65,10 @@ def beat() -> None:
 
 def forget_kept_files() -> int:
     return retention.forget_kept_files(timezone.now())
+
+
+def forget_old_jobs() -> int:
+    return retention.forget_old_jobs(timezone.now())
 
 
 def forget_failures() -> int:

@@ -1,4 +1,4 @@
-"""Kept files go after their time; what they told stays."""
+"""Kept files and old jobs go after their time; what they told stays."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from portal.models import ReportFile
-from portal.tasks import forget_kept_files
+from portal import retention
+from portal.models import Job, ReportFile
+from portal.tasks import forget_kept_files, forget_old_jobs
 
 pytestmark = pytest.mark.django_db
 
@@ -82,3 +83,40 @@ def test_a_file_that_somebody_removed_by_hand_is_no_trouble(data: Path) -> None:
     assert forget_kept_files() == 1
     old.refresh_from_db()
     assert old.kept_path == ""
+
+
+# --- Jobs -------------------------------------------------------------------------------------
+
+
+def job(kind: str, subject: str, days_ago: float, state: str = "done") -> Job:
+    at = timezone.now() - timedelta(days=days_ago)
+    is_live = state in Job.LIVE
+    return Job.objects.create(
+        kind=kind,
+        subject=subject,
+        task="nowhere.at_all",
+        state=state,
+        live_key=f"{kind}:{subject}" if is_live else None,
+        created_at=at,
+        finished_at=None if is_live else at,
+    )
+
+
+def test_jobs_that_have_long_been_over_are_forgotten_but_the_last_good_run_of_each() -> None:
+    job("sync-seats", "organization:1", 102)
+    last_good = job("sync-seats", "organization:1", 101)
+    job("sync-seats", "organization:1", 100.5, "failed")
+    job("sync-seats", "organization:2", 101)
+    recent = job("sync-seats", "organization:2", 99)
+    waiting = job("sync-teams", "organization:1", 200, "queued")
+
+    assert forget_old_jobs() == 3
+    assert set(Job.objects.all()) == {last_good, recent, waiting}
+
+
+def test_however_many_there_are_they_are_forgotten_in_one_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "CHUNK", 3)
+    for days_ago in range(110, 100, -1):
+        job("sync-seats", "organization:1", days_ago)
+
+    assert forget_old_jobs() == 9

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import time_machine
 from django.contrib.auth.models import User
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 from django_q.models import OrmQ
 
@@ -182,6 +182,17 @@ def test_a_rate_limit_makes_the_job_wait_exactly_as_long_as_github_asked(
 
     assert (job.state, job.run_after) == ("queued", until)
     assert job.error == "The hourly allowance is used up."
+
+
+def test_a_limit_that_has_passed_by_our_clock_is_no_reason_to_ask_again_at_once(
+    clock: time_machine.Coordinates,
+) -> None:
+    past = timezone.now() - timedelta(seconds=3)
+
+    job = delivered(enqueued(), work=raising(RateLimited("Wait.", until=past)))
+
+    assert job.run_after == timezone.now() + jobs.SHORTEST_WAIT
+    assert wake_ups() == 1, "only the one that was delivered"
 
 
 def test_trouble_at_githubs_end_is_tried_again_with_growing_pauses_and_then_told(
@@ -457,6 +468,21 @@ def test_work_that_hangs_is_given_to_another_worker(impatient: None, monkeypatch
     monkeypatch.setattr(jobs, "HUNG_SECONDS", 0.0)
 
     assert reaped_while_silent(enqueued(), 0.5) == ("queued", 1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_work_does_not_wait_for_a_beat_that_waits_for_its_own_lock_on_the_database(impatient: None) -> None:
+    """On SQLite there is one writer: the beat waits for the work's transaction to end."""
+
+    def work(run: jobs.Run) -> None:
+        with transaction.atomic():
+            Job.objects.filter(pk=run.job.pk).update(note="locked")
+            time.sleep(0.5)
+            started = time.monotonic()
+            run.progress(1, 2)
+            assert time.monotonic() - started < 5
+
+    assert delivered(enqueued(), work=work).state == "done"
 
 
 @pytest.mark.django_db(transaction=True)
