@@ -35,7 +35,7 @@ def meet(
             f"The {kind} {account.label} has the id {account.github_id}, not {github_id}: "
             f"this is a file of another {kind}."
         )
-    if account.login and login and account.login.lower() != login.lower():
+    if account.login and login and account.login.lower() != login.lower() and not account.bore(login):
         raise WrongAccount(
             f"The {kind} with the id {account.github_id} is {account.login}, not {login}: "
             f"this is a file of another {kind}."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from metrics.ingest.options import Options
-from seats.accounts import WrongAccount, meet
+from seats.accounts import WrongAccount, meet, meet_current
 from seats.models import Account
 
 Ids = tuple[int | None, int | None]
@@ -70,4 +70,14 @@ class Scopes:
         # An account whose login we never met may be named by its id.
         if login == str(github_id):
             login = ""
-        return meet(kind, login=login, github_id=github_id, parent=parent)
+        try:
+            return meet(kind, login=login, github_id=github_id, parent=parent)
+        except WrongAccount:
+            if not (github_id and login and self._is_news(kind, login)):
+                raise
+            return meet_current(kind, login=login, github_id=github_id, parent=parent)
+
+    def _is_news(self, kind: str, login: str) -> bool:
+        """Whether GitHub itself answered under a login that no account with an id bears: a new name."""
+        named = Account.objects.filter(login_key=Account.key_of(kind, login))
+        return self.options.observed_at is not None and not named.filter(github_id__isnull=False).exists()

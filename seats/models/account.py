@@ -16,11 +16,17 @@ class AccountQuerySet(models.QuerySet["Account"]):
         return self.filter(kind=Account.Kind.ENTERPRISE)
 
     def named(self, kind: str, login: str) -> AccountQuerySet:
-        """By login or slug, in any case; an id in digits names an account whose login we never met."""
+        """By login or slug, in any case: today's, else one that a single account bore before.
+
+        An id in digits names an account whose login we never met.
+        """
         by_login = self.filter(login_key=Account.key_of(kind, login))
-        if login.isdecimal() and not by_login.exists():
+        if by_login.exists():
+            return by_login
+        if login.isdecimal():
             return self.filter(id_key=Account.key_of(kind, login))
-        return by_login
+        bore = [account.pk for account in self.filter(kind=kind).only("former_logins") if account.bore(login)]
+        return self.filter(pk__in=bore) if len(bore) == 1 else by_login
 
     def family(self, account: Account) -> AccountQuerySet:
         """The accounts a file of this one speaks of: itself and, for an enterprise, its organizations."""
@@ -79,6 +85,10 @@ class Account(models.Model):
     @staticmethod
     def key_of(kind: str, login_or_id: str | int) -> str:
         return f"{kind}:{str(login_or_id).lower()}"
+
+    def bore(self, login: str) -> bool:
+        """Whether it was called so before."""
+        return login.lower() in (str(former).lower() for former in self.former_logins)
 
     @property
     def label(self) -> str:

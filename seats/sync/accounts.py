@@ -96,7 +96,7 @@ def _installed_on(github: GitHub) -> list[tuple[str, payloads.Organization]]:
 def _meet(kind: str, found: payloads.Organization, tally: Tally, parent: Account | None = None) -> Account:
     """The account with this id and login, as it is today; counted once."""
     known = Account.objects.filter(id_key=Account.key_of(kind, found.id)).first()
-    known = known or Account.objects.named(kind, found.login).first()
+    known = known or Account.objects.filter(login_key=Account.key_of(kind, found.login)).first()
     before = known and (known.pk, known.login, known.github_id, known.parent_id, known.name)
     account = meet_current(kind, login=found.login, github_id=found.id, parent=parent)
     if found.name and account.name != found.name:
