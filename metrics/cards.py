@@ -14,7 +14,11 @@ from metrics.charts import daily
 from metrics.figures import DayTotals, acceptance_rate, active_users, preferred_days, total
 from metrics.models import ReportDay, ScopeDay
 from metrics.periods import is_provisional
+from metrics.sync import backfill
+from metrics.sync.backfill import what_is_left
 from portal.cards import Figure, Figures, Panel, Sentence, card
+from portal.freshness import source_of
+from portal.models import Connection, Job
 from seats.cards import chosen_account
 from seats.models import Account
 from seats.verdicts import today
@@ -44,6 +48,17 @@ def use(request: HttpRequest) -> Sequence[Panel] | None:
         _totals(account, days, note, alone=chosen is None),
         daily.active_users(days, provisional, url, note),
         daily.interactions(days, provisional, url, note),
+    ]
+
+
+@card(order=45, permission="portal.view_job")
+def older_days(request: HttpRequest) -> Sequence[Panel]:
+    """How far the fetching of older days is, for each connection that still has some."""
+    jobs = [("Jobs", reverse("admin:portal_job_changelist") + "?job=backfill")]
+    return [
+        Sentence("Older days of use", f"{connection}: {sentence}", jobs)
+        for connection in Connection.objects.active()
+        if (sentence := what_is_left(connection))
     ]
 
 
@@ -79,7 +94,7 @@ def _note(account: Account, days: Sequence[DayTotals]) -> str:
     newest = ReportDay.objects.filter(account=account, day=days[-1].day, report__in=reports)
     told = newest.select_related("file").order_by("-observed_at", "report").first()
     note = f"{account.label}, {len(days)} covered days, {days[0].day} to {days[-1].day} (UTC)"
-    note += f", as of {told.observed_at:%Y-%m-%d} from {told.file.name}." if told else "."
+    note += f", as of {told.observed_at:%Y-%m-%d} from {source_of(told.file)}." if told else "."
     if is_provisional(days[-1].day, today()):
         note += " Dashed: GitHub may still change these days."
     return note

@@ -35,6 +35,7 @@ DOORWAY = "metrics.tasks.backfill_day"
 AT_ONCE = 4
 PLANNED_AHEAD = 200
 PLAN_HOLDS = timedelta(minutes=10)
+PLAN_IS_SHOWN = timedelta(days=1)
 USUAL_LIMIT = 5_000  # an hour
 # A day that failed rests for a day, an account of which several did for some hours.
 DAY_RESTS = timedelta(days=1)
@@ -58,10 +59,16 @@ class Plan:
 
 def plan_of(connection: Connection, now: datetime) -> Plan:
     """The plan in force; a new one where there is none, or it is too old."""
-    plan: Plan | None = cache.get(_key(connection, "plan"))
+    plan = last_plan(connection)
     if plan is None or not timedelta(0) <= now - plan.made_at < PLAN_HOLDS:
         plan = make_plan(connection, now)
-        cache.set(_key(connection, "plan"), plan, PLAN_HOLDS.total_seconds())
+        cache.set(_key(connection, "plan"), plan, PLAN_IS_SHOWN.total_seconds())
+    return plan
+
+
+def last_plan(connection: Connection) -> Plan | None:
+    """The plan that was made last, be it too old to go by."""
+    plan: Plan | None = cache.get(_key(connection, "plan"))
     return plan
 
 
@@ -233,13 +240,18 @@ def connection_of(job_id: int) -> Connection | None:
 
 
 def outlook(connection: Connection, now: datetime | None = None) -> Outlook | None:
-    """What is left to be fetched and when that will be over; None where nothing is."""
+    """What is left to be fetched and when that will be over; None where nothing is, or no plan was made.
+
+    Cheap enough for a page: it goes by the plan that was made last.
+    """
     now = now or timezone.now()
-    plan = plan_of(connection, now)
+    plan = last_plan(connection)
+    if plan is None:
+        return None
     ended = Job.objects.filter(
         kind=KIND, state=Job.State.DONE, finished_at__gte=plan.made_at, created_at__lte=now
     )
-    keys = {left.account for left in plan.next_days}
+    keys = {account.pk for account in accounts_of(connection)}
     done = [
         arguments for arguments in ended.values_list("arguments", flat=True) if arguments["account"] in keys
     ]
@@ -248,6 +260,19 @@ def outlook(connection: Connection, now: datetime | None = None) -> Outlook | No
         return None
     requests = max(round(plan.requests * days / plan.days), 1)
     return Outlook.of(days, requests, now, limit=_limit(connection), speed=_speed(keys, now))
+
+
+def what_is_left(connection: Connection, now: datetime | None = None) -> str:
+    """The same in words; empty where nothing is left."""
+    found = outlook(connection, now)
+    if found is None:
+        return ""
+    days = "1 day" if found.days == 1 else f"{found.days:,} days"
+    end = f"done by about {found.ends_at:%Y-%m-%d %H:%M} UTC" if found.ends_at else "no end in sight"
+    return (
+        f"{days} of its accounts are still to be fetched, newest first, by {found.requests:,} requests at "
+        f"up to {found.per_hour:,} an hour: {end}."
+    )
 
 
 def _limit(connection: Connection) -> int:

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 import time_machine
 from django.core.cache import cache
+from django.test import Client
+from django.urls import reverse
 
 from metrics.models import AskedDay, UserDay
 from metrics.sync import backfill
@@ -252,11 +254,27 @@ class TestInTheBackground:
         assert UserDay.objects.filter(day__lt=newest_days(NOW).first).count() == 6
 
     def test_it_says_how_much_is_left(self, accounts: list[Account], connection: Connection) -> None:
+        assert backfill.outlook(connection) is None, "nothing is planned on a page's account"
+        backfill.plan_of(connection, NOW)
+
         outlook = backfill.outlook(connection)
 
         assert outlook is not None
         assert (outlook.days, outlook.requests) == (2 * 6, 2 * 6 * 4)
         assert outlook.ends_at == NOW + timedelta(hours=48 / 4_000)
+        assert backfill.what_is_left(connection) == (
+            "12 days of its accounts are still to be fetched, newest first, by 48 requests at up to 4,000 an "
+            "hour: done by about 2026-11-20 12:00 UTC."
+        )
+
+    def test_the_home_page_says_so_too(
+        self, accounts: list[Account], connection: Connection, olga_client: Client
+    ) -> None:
+        top_up_backfills()
+
+        page = olga_client.get(reverse("admin:index")).content.decode()
+
+        assert "octo: 12 days of its accounts are still to be fetched" in page
 
     def test_it_leaves_the_rest_of_the_hour_to_others(
         self, accounts: list[Account], connection: Connection, github: FakeGitHub, state: State
