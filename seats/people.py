@@ -206,7 +206,7 @@ class Holders:
     def __init__(self, login_keys: Iterable[str]) -> None:
         self._rows: dict[str, list[UserLogin]] = defaultdict(list)
         rows = UserLogin.objects.filter(login_key__among=set(login_keys)).select_related("user")
-        for row in rows.order_by("first_seen_on", "user_id"):
+        for row in rows.order_by("first_seen_on", "user__github_id"):
             self._rows[row.login_key].append(row)
         self._see_again()
 
@@ -230,8 +230,8 @@ class Holders:
             return around[-1].user_id
         before = [row for row in rows if row.last_seen_on < day]
         if before:
-            return max(before, key=lambda row: (row.last_seen_on, row.user_id)).user_id
-        return min(rows, key=lambda row: (row.first_seen_on, row.user_id)).user_id
+            return max(before, key=lambda row: (row.last_seen_on, row.user.github_id)).user_id
+        return min(rows, key=lambda row: (row.first_seen_on, row.user.github_id)).user_id
 
 
 def provisional(logins: Mapping[str, str]) -> dict[str, int]:

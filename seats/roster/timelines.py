@@ -141,13 +141,15 @@ class AnyMoment:
         replaced: list[SeatObservation] = []
         dropped: list[int] = []
         for row, is_present, state in said:
+            # Of two rosters of the same moment one that shows the seat tells more than one that does not.
+            decides = row.observed_at == self._at and row.file_id == (self._file.pk if self._file else None)
             change = insert_observation(
                 self._histories[row.pk],
                 SeatObservation(
                     seat_id=row.pk, observed_at=self._at, is_present=is_present, state=dict(state)
                 ),
                 self._endings[row.account_id],
-                wins=row.observed_at == self._at and row.file_id == (self._file.pk if self._file else None),
+                wins=is_present and decides,
             )
             new += change.new
             replaced += change.replaced
