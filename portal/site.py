@@ -98,6 +98,7 @@ SIDEBAR: tuple[tuple[str, tuple[Link, ...]], ...] = (
         (
             Link("Connections", "hub", "admin:portal_connection_changelist", "portal.view_connection"),
             Link("Upload a file", "upload_file", "metrics:upload", "portal.add_reportfile"),
+            Link("Seat rosters", "list_alt", "admin:seats_seatroster_changelist", "seats.view_seatroster"),
             Link(
                 "Report files", "description", "admin:portal_reportfile_changelist", "portal.view_reportfile"
             ),

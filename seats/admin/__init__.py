@@ -1,6 +1,17 @@
 """The pages of the seats app; importing registers them."""
 
-from seats.admin import account, connected_accounts, exemption, github_user, policy, price, review, seat, team
+from seats.admin import (
+    account,
+    connected_accounts,
+    exemption,
+    github_user,
+    policy,
+    price,
+    review,
+    seat,
+    seat_roster,
+    team,
+)
 
 __all__ = [
     "account",
@@ -11,5 +22,6 @@ __all__ = [
     "price",
     "review",
     "seat",
+    "seat_roster",
     "team",
 ]

@@ -13,6 +13,15 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.AlterModelOptions(
+            name="seatroster",
+            options={
+                "ordering": ["account", "-observed_at"],
+                "permissions": [
+                    ("confirm_seatroster", "Can end the seats that a held-back roster no longer lists")
+                ],
+            },
+        ),
         migrations.AddField(
             model_name="seatroster",
             name="last_observed_at",

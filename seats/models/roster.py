@@ -84,6 +84,7 @@ class SeatRoster(models.Model):
 
     class Meta:
         ordering = ["account", "-observed_at"]
+        permissions = [("confirm_seatroster", "Can end the seats that a held-back roster no longer lists")]
         constraints = [
             models.UniqueConstraint(fields=["account", "observed_at"], name="seats_roster_once_per_moment"),
             models.CheckConstraint(
