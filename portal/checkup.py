@@ -11,7 +11,7 @@ from portal.capabilities import ENTERPRISE, LEGACY, ORGANIZATION, Capability
 from portal.credentials import NoCredential
 from portal.github.auth import Target
 from portal.github.client import GitHub
-from portal.github.errors import GitHubError, NotFound
+from portal.github.errors import BadCredentials, GitHubError, NotFound
 from portal.github.payloads import Billing, Credential, Organization
 from portal.models import Connection
 from portal.models.connection import Finding
@@ -108,8 +108,6 @@ class Checkup:
     def _account(self, target: Target) -> Iterator[Finding]:
         try:
             with self._client(target) as github:
-                if target.kind == "organization":
-                    yield self._find_organization(github, target)
                 yield from self._try_all(github, target)
                 if self.revoker is not None:
                     yield self._revoking(github, target, self.revoker)
@@ -118,26 +116,35 @@ class Checkup:
         except OutOfTime:
             yield Finding("account", "unknown", "There was no time left to try it all.", AGAIN, target.login)
 
-    def _find_organization(self, github: GitHub, target: Target) -> Finding:
-        organization = self.organizations[target.login] = github.organization(target.login)
-        text = f"GitHub knows it, by the number {organization.id}."
-        return Finding("account", "ok", text, account=target.login)
-
     def _try_all(self, github: GitHub, target: Target) -> list[Finding]:
-        """Raises NotFound for an enterprise of which nothing is known: there is no asking for it itself."""
+        """Raises NotFound for an account of which nothing is known, and BadCredentials."""
         findings: list[Finding] = []
         missing: list[NotFound] = []
+        if target.kind == "organization":
+            try:
+                findings.append(self._find_organization(github, target))
+            except NotFound as error:
+                missing.append(error)
+        asked = len(missing) + len(findings)
         for capability in self._capabilities(target):
+            asked += 1
             try:
                 text = capability.attempt(github, target)
                 findings.append(Finding(capability.what, "ok", text, account=target.login))
+            except BadCredentials:
+                raise
             except GitHubError as error:
                 if isinstance(error, NotFound):
                     missing.append(error)
                 findings.append(remedies.of_failed_attempt(error, capability, self.connection, target))
-        if target.kind == "enterprise" and len(missing) == len(findings):
+        if len(missing) == asked:
             raise missing[0]
         return findings
+
+    def _find_organization(self, github: GitHub, target: Target) -> Finding:
+        organization = self.organizations[target.login] = github.organization(target.login)
+        text = f"GitHub knows it, by the number {organization.id}."
+        return Finding("account", "ok", text, account=target.login)
 
     def _capabilities(self, target: Target) -> Sequence[Capability]:
         capabilities = ORGANIZATION if target.kind == "organization" else ENTERPRISE

@@ -282,6 +282,9 @@ class GitHub:
                 raise
             # An installation token speaks for no user.
             return payloads.Credential("installation token")
+        except NotFound:
+            # A server that does not tell who asks may answer everything else.
+            return payloads.Credential("")
         scopes = answer.headers.get("X-OAuth-Scopes")
         return payloads.Credential(
             "fine-grained token" if scopes is None else "classic token",

@@ -303,7 +303,7 @@ class _Turn:
             self.limits.check_pause(self.request)
         self.trouble = first_to_strike(self.github.trouble, self.request)
         self._strike()
-        if found is None or self.operation is None:
+        if found is None or self.operation is None or self.request.path in self.state.unserved:
             raise Refused(404, "Not Found")
         access.check(self.operation, self.token, self.app, self.request.path)
         self.limits.spend(self.operation, self.token, self.app, self.request)

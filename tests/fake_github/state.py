@@ -537,6 +537,8 @@ class State:
         # The older systems are closed, as at GitHub today.
         self.serves_legacy_metrics = False
         self.serves_legacy_usage = False
+        # Paths that a smaller server has not: 404 for everybody.
+        self.unserved: set[str] = set()
         self.versions = ["2022-11-28", "2026-03-10"]
         self.retired_versions: set[str] = set()
         # Sent as `Deprecation` and `Sunset` with these versions' answers.

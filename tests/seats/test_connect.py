@@ -412,3 +412,26 @@ def test_a_limit_is_told_with_its_end(github: FakeGitHub) -> None:
     assert ended.code == 2
     assert "Check again after" in ended.finding("credential")["remedy"]
     assert nothing_was_made()
+
+
+def test_a_server_that_tells_only_what_matters_is_enough(github: FakeGitHub) -> None:
+    """A proxy or a smaller server may not say whose a token is, nor know `GET /orgs/{org}`."""
+    github.state.unserved = {"/user", "/orgs/octo", "/rate_limit"}
+
+    ended = connect("--organization", "octo", "--token-env", NAME)
+
+    assert ended.answer["connected"]
+    assert ended.state_of("seats") == "ok"
+    assert Account.objects.get().connection is not None
+
+
+def test_there_a_refused_token_is_told_by_the_first_thing_that_matters(
+    github: FakeGitHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    github.state.unserved = {"/user", "/orgs/octo"}
+    monkeypatch.setenv(NAME, "ghp_nobody-knows-this-one")
+
+    ended = connect("--organization", "octo", "--token-env", NAME)
+
+    assert ended.code == 2
+    assert not Account.objects.exists()
