@@ -14,11 +14,10 @@ from metrics.charts import daily
 from metrics.figures import DayTotals, acceptance_rate, active_users, preferred_days, total
 from metrics.models import ReportDay, ScopeDay
 from metrics.periods import is_provisional
-from metrics.sync import backfill
 from metrics.sync.backfill import what_is_left
 from portal.cards import Figure, Figures, Panel, Sentence, card
 from portal.freshness import source_of
-from portal.models import Connection, Job
+from portal.models import Connection
 from seats.cards import chosen_account
 from seats.models import Account
 from seats.verdicts import today

@@ -10,8 +10,8 @@ from django.urls import reverse
 
 from metrics.models import DirtyDay, ReportDay
 from metrics.periods import SETTLES_AFTER
-from portal.freshness import AsOf, Late, freshness
-from portal.models import ReportFile, SyncSchedule
+from portal.freshness import AsOf, Late, freshness, source_of
+from portal.models import SyncSchedule
 from seats.freshness import late
 from seats.sync.accounts import accounts_of
 from seats.verdicts import today
@@ -29,9 +29,9 @@ def use(request: HttpRequest) -> Iterator[AsOf | Late]:
 
 
 def _up_to(newest: ReportDay) -> AsOf:
-    source = "GitHub's API" if newest.file.source == ReportFile.Source.DOWNLOAD else newest.file.name
     first_provisional = today() - timedelta(days=SETTLES_AFTER)
-    text = f"up to {newest.day} (UTC), as of {newest.observed_at:%Y-%m-%d %H:%M} UTC, from {source}"
+    text = f"up to {newest.day} (UTC), as of {newest.observed_at:%Y-%m-%d %H:%M} UTC"
+    text += f", from {source_of(newest.file)}"
     if newest.day >= first_provisional:
         text += f"; days from {first_provisional} on are provisional"
     if updating := DirtyDay.objects.count():

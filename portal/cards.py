@@ -6,14 +6,17 @@ A panel function takes the request and returns a panel, several, or nothing when
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
 
 from portal.models import ReportFile
+from portal.site import page_for
+
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d( \d\d:\d\d UTC)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,11 @@ class Action:
 class Cell:
     text: str
     url: str = ""
+
+    @property
+    def is_moment(self) -> bool:
+        """Whether it is a day or an instant, which no line break may divide."""
+        return _MOMENT.fullmatch(self.text) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,12 +234,11 @@ def card(*, order: int, permission: str = "") -> Callable[[PanelFunction], Panel
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """unfold's DASHBOARD_CALLBACK: what templates/admin/index.html shows."""
     panels = list(registry.panels(request))
-    upload_url = ""
-    user: Any = request.user
-    if user.has_perm("portal.add_reportfile"):
-        try:
-            upload_url = reverse("metrics:upload")
-        except NoReverseMatch:
-            upload_url = ""
     is_fresh = not panels and not ReportFile.objects.exists()
-    return {**context, "panels": panels, "upload_url": upload_url, "is_fresh": is_fresh}
+    return {
+        **context,
+        "panels": panels,
+        "upload_url": page_for(request.user, "metrics:upload", "portal.add_reportfile"),
+        "connect_url": page_for(request.user, "admin:portal_connection_add", "portal.add_connection"),
+        "is_fresh": is_fresh,
+    }

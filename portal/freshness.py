@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 from django.http import HttpRequest
 
+from portal.models import ReportFile
+
 
 @dataclass(frozen=True, slots=True)
 class AsOf:
@@ -51,6 +53,13 @@ def freshness(app_label: str, *, permission: str) -> Callable[[Teller], Teller]:
         return tell
 
     return register
+
+
+def source_of(file: ReportFile | None) -> str:
+    """Where rows come from: GitHub itself, or a file that somebody brought."""
+    if file is None or file.source == ReportFile.Source.DOWNLOAD:
+        return "GitHub's API"
+    return file.name
 
 
 def of_page(request: HttpRequest, app_label: str | None) -> list[AsOf | Late]:

@@ -80,7 +80,7 @@ SIDEBAR: tuple[tuple[str, tuple[Link, ...]], ...] = (
                 "metrics.view_repositoryday",
             ),
             Link(
-                "Older systems",
+                "Days of older systems",
                 "inventory_2",
                 "admin:metrics_legacyday_changelist",
                 "metrics.view_legacyday",
@@ -97,6 +97,13 @@ SIDEBAR: tuple[tuple[str, tuple[Link, ...]], ...] = (
         "Data",
         (
             Link("Connections", "hub", "admin:portal_connection_changelist", "portal.view_connection"),
+            Link(
+                "Sync schedules",
+                "event_repeat",
+                "admin:portal_syncschedule_changelist",
+                "portal.view_syncschedule",
+            ),
+            Link("Jobs", "schedule", "admin:portal_job_changelist", "portal.view_job"),
             Link("Upload a file", "upload_file", "metrics:upload", "portal.add_reportfile"),
             Link("Seat rosters", "list_alt", "admin:seats_seatroster_changelist", "seats.view_seatroster"),
             Link(
@@ -105,25 +112,18 @@ SIDEBAR: tuple[tuple[str, tuple[Link, ...]], ...] = (
             Link(
                 "Rejected lines", "rule", "admin:portal_rejectedline_changelist", "portal.view_rejectedline"
             ),
-            Link("Jobs", "schedule", "admin:portal_job_changelist", "portal.view_job"),
-            Link(
-                "Sync schedules",
-                "event_repeat",
-                "admin:portal_syncschedule_changelist",
-                "portal.view_syncschedule",
-            ),
         ),
     ),
     (
         "System",
         (
             Link(
-                "Workers",
+                "Background workers",
                 "engineering",
                 "admin:portal_workerheartbeat_changelist",
                 "portal.view_workerheartbeat",
             ),
-            Link("Audit", "history", "admin:portal_auditentry_changelist", "portal.view_auditentry"),
+            Link("Audit log", "history", "admin:portal_auditentry_changelist", "portal.view_auditentry"),
             Link("Users", "manage_accounts", "admin:auth_user_changelist", "auth.view_user"),
             Link("Groups", "lock_person", "admin:auth_group_changelist", "auth.view_group"),
         ),
@@ -142,9 +142,15 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
 
 
 def _item(link: Link, user: Any) -> dict[str, Any] | None:
-    if isinstance(user, AnonymousUser) or (link.permission and not user.has_perm(link.permission)):
-        return None
+    url = page_for(user, link.url_name, link.permission)
+    return {"title": link.title, "icon": link.icon, "link": url} if url else None
+
+
+def page_for(user: Any, url_name: str, permission: str = "") -> str:
+    """The address of a page for whoever may see it; empty for others, and where the page does not exist."""
+    if isinstance(user, AnonymousUser) or (permission and not user.has_perm(permission)):
+        return ""
     try:
-        return {"title": link.title, "icon": link.icon, "link": reverse(link.url_name)}
+        return reverse(url_name)
     except NoReverseMatch:
-        return None
+        return ""

@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from portal.cards import Cell, Chart, Choice, Figure, Figures, Panel, Sentence, Series, Table, card
+from portal.freshness import source_of
 from seats.figures import Cost, SeatFigures, all_seats, by_account, of_account
 from seats.models import Account, InactivityPolicy, Seat, SeatRoster
 from seats.models.seat import PlanType, Verdict
@@ -123,7 +124,7 @@ def _freshness(account: Account | None) -> str:
     if newest is None:
         return "No seat list was taken in yet: these seats are known from activity reports only."
     said = f"As of {newest.last_observed_at:%Y-%m-%d %H:%M} UTC"
-    said += f", from {newest.file.name}." if newest.file else "."
+    said += f", from {source_of(newest.file)}." if newest.file else "."
     if account is None:
         per_account = rosters.order_by().values("account").annotate(newest=Max("last_observed_at"))
         oldest = per_account.order_by("newest").values_list("newest", flat=True).first()

@@ -10,8 +10,8 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
-from portal.freshness import AsOf, Late, freshness
-from portal.models import Connection, Job, ReportFile, SyncSchedule
+from portal.freshness import AsOf, Late, freshness, source_of
+from portal.models import Connection, Job, SyncSchedule
 from seats.models import Account, SeatRoster
 
 # A run may fail once, and a queue may be long, before anybody is told.
@@ -25,7 +25,7 @@ def seats(request: HttpRequest) -> Iterator[AsOf | Late]:
     by_age = ("-is_complete", "-last_observed_at", "-pk")
     newest = SeatRoster.objects.select_related("file").order_by(*by_age).first()
     if newest is not None:
-        text = f"as of {newest.last_observed_at:%Y-%m-%d %H:%M} UTC, from {source_of(newest)}"
+        text = f"as of {newest.last_observed_at:%Y-%m-%d %H:%M} UTC, from {source_of(newest.file)}"
         same = SeatRoster.objects.filter(is_complete=newest.is_complete).order_by()
         per_account = same.values("account").annotate(newest=Max("last_observed_at"))
         oldest = per_account.order_by("newest").values_list("newest", flat=True).first()
@@ -33,14 +33,6 @@ def seats(request: HttpRequest) -> Iterator[AsOf | Late]:
             text += f"; the oldest of the accounts' lists is of {oldest:%Y-%m-%d}"
         yield AsOf("Seats", text, reverse("admin:seats_account_changelist"))
     yield from late(SyncSchedule.Kind.SEATS, "Seats", with_seats_of_their_own)
-
-
-def source_of(roster: SeatRoster) -> str:
-    """GitHub itself, or the file that was uploaded."""
-    file = roster.file
-    if file is None or file.source == ReportFile.Source.DOWNLOAD:
-        return "GitHub's API"
-    return file.name
 
 
 def with_seats_of_their_own(connection: Connection) -> Iterable[Account]:

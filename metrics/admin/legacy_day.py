@@ -36,7 +36,7 @@ class WhoseFilter(RadioFilter):
 
 @admin.register(LegacyDay)
 class LegacyDayAdmin(FromFile, DayAdmin):
-    list_title = "Days of the older systems"
+    list_title = "Days of older systems"
     list_display = [
         "on",
         "account",

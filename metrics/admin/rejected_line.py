@@ -43,6 +43,8 @@ class ResolvedFilter(RadioFilter):
 @admin.register(RejectedLine)
 class RejectedLineAdmin(PortalModelAdmin):
     list_title = "Rejected lines"
+    empty_title = "No rejected lines"
+    empty_note = "Lines that cannot be read are kept here, with the reason, and can be mended."
     list_display = ["number", "in_file", "reason", "excerpt", "state_label"]
     list_filter = [ResolvedFilter, ("file", AutocompleteSelectFilter)]
     list_select_related = ["file"]

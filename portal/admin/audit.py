@@ -24,6 +24,8 @@ SHOWN_BREAKS = 20
 @admin.register(AuditEntry)
 class AuditEntryAdmin(SubjectColumn, ReadOnlyAdmin):
     list_title = "Audit log"
+    empty_note = "What people change, start or take out of the portal is noted here."
+    filled_through = ()
     list_display = ["sequence", "written", "action", "about", "actor_name", "detail_in_short"]
     list_filter = [("action", AllValuesCheckboxFilter), ("at", RangeDateTimeFilter)]
     search_fields = ["subject", "actor_name", "action"]

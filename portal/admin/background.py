@@ -17,6 +17,9 @@ for model in (Failure, OrmQ, Schedule, Success):
 class OnlySuperusers(ReadOnlyAdmin):
     """Tasks carry arguments and tracebacks, which are nobody else's business."""
 
+    empty_note = "The queue writes it, as its workers go."
+    filled_through = ()
+
     def has_view_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return bool(request.user.is_active and request.user.is_superuser)
 

@@ -11,8 +11,12 @@ from django.http import HttpRequest, HttpResponse
 from unfold.views import ChangeList
 
 from portal.admin.paginator import CappedPaginator
+from portal.site import page_for
 
 NOTHING = "–"
+# How data gets in: what it is called, the page by name, and the permission it takes.
+CONNECT = ("Connect GitHub", "admin:portal_connection_add", "portal.add_connection")
+UPLOAD = ("Upload a file", "metrics:upload", "portal.add_reportfile")
 
 
 class PortalChangeList(ChangeList):
@@ -20,6 +24,7 @@ class PortalChangeList(ChangeList):
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
+        self.ways_in = ways_in(request, self.model_admin.filled_through)
         is_narrowed = bool(self.query or self.has_active_filters)
         if not is_narrowed or isinstance(self.paginator, CappedPaginator):
             # The theme writes the count beside the title when these two differ.
@@ -30,6 +35,11 @@ class PortalModelAdmin(unfold.admin.ModelAdmin):
     """An admin page of ours: wide list, filters applied together, a title in plain words."""
 
     list_title = ""
+    # What an empty list says: that nothing is there, and what would bring something.
+    empty_title = "Nothing here yet"
+    empty_note = ""
+    # The ways in which its rows get in, where nobody enters them here.
+    filled_through: Sequence[tuple[str, str, str]] = ()
     list_fullwidth = True
     list_filter_submit = True
     list_per_page = 50
@@ -49,9 +59,16 @@ class PortalModelAdmin(unfold.admin.ModelAdmin):
         response: HttpResponse = super().changelist_view(request, {**title, **(extra_context or {})})
         return response
 
+    def row_title(self, row: Any) -> str:
+        """What a row's own page is headed by."""
+        return str(row)
+
 
 class ReadOnlyAdmin(PortalModelAdmin):
     """For what GitHub or the portal itself writes: it is looked at here, never edited."""
+
+    empty_note = "It comes from GitHub: through a connection, by itself, or from files that you upload."
+    filled_through: Sequence[tuple[str, str, str]] = (CONNECT, UPLOAD)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -61,6 +78,12 @@ class ReadOnlyAdmin(PortalModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+def ways_in(request: HttpRequest, ways: Sequence[tuple[str, str, str]]) -> list[tuple[str, str]]:
+    """Those of the ways to bring data in that this user may go: words and address."""
+    found = [(words, page_for(request.user, page, permission)) for words, page, permission in ways]
+    return [(words, url) for words, url in found if url]
 
 
 def day(value: date | None) -> str:

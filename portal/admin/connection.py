@@ -21,6 +21,7 @@ from unfold.decorators import action, display
 from portal import connections, credentials, sync_schedules
 from portal.admin.base import NOTHING, PortalModelAdmin, few, moment
 from portal.admin.connection_form import ConnectionForm, form_parts
+from portal.admin.job import started
 from portal.credentials import CredentialError
 from portal.models import AuditEntry, Connection, SyncSchedule
 from portal.models.connection import Finding
@@ -37,7 +38,9 @@ STATE_COLOURS = {"works": "success", "fix": "danger", "unchecked": "warning", "o
 @admin.register(Connection)
 class ConnectionAdmin(PortalModelAdmin):
     form = ConnectionForm
-    list_title = "Connections to GitHub"
+    list_title = "Connections"
+    empty_title = "No connection to GitHub yet"
+    empty_note = "With a credential the portal fetches seats, members, teams and use by itself, every day."
     list_display: ClassVar[list[str]] = ["name", "speaks_for", "kind", "api", "state_label", "checked"]
     list_filter: ClassVar[list[Any]] = [("kind", ChoicesDropdownFilter)]
     search_fields: ClassVar[list[str]] = ["name"]
@@ -75,7 +78,7 @@ class ConnectionAdmin(PortalModelAdmin):
         if not may_edit:
             return [(None, {"fields": self.get_readonly_fields(request, obj)})]
         keeping = (
-            "It is kept encrypted and never shown again; or name"
+            "Enter it here, where it is kept encrypted and never shown again; or name"
             if credentials.can_be_kept()
             else "The portal has no CREDENTIAL_KEYS to encrypt with, so name"
         )
@@ -134,6 +137,8 @@ class ConnectionAdmin(PortalModelAdmin):
                 "checked": moment(connection.checked_at),
                 "limited_until": _limited(connection),
                 "may_check": self.has_change_permission(request, connection),
+                "may_sync": self.has_sync_permission(request) and connection.is_active,
+                "is_for_nobody": not _names(connection),
             }
         response: HttpResponse = super().changeform_view(
             request, object_id, form_url, {**context, **(extra_context or {})}
@@ -183,8 +188,10 @@ class ConnectionAdmin(PortalModelAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         check = self.admin_site.admin_view(require_POST(self.check_view))
+        sync = self.admin_site.admin_view(require_POST(self.sync_view))
         return [
             path("<int:pk>/check/", check, name="portal_connection_check"),
+            path("<int:pk>/sync/", sync, name="portal_connection_sync"),
             *super().get_urls(),
         ]
 
@@ -213,6 +220,33 @@ class ConnectionAdmin(PortalModelAdmin):
             messages.info(request, f"{connection.name}: some of it could not be told.")
         else:
             messages.success(request, f"{connection.name}: all works.")
+
+    # --- Syncing --------------------------------------------------------------------------------
+
+    def has_sync_permission(self, request: HttpRequest) -> bool:
+        # Whoever may add a job may have GitHub asked now.
+        return request.user.has_perm("portal.add_job")
+
+    def sync_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Have all of it fetched now that its schedules fetch."""
+        connection = get_object_or_404(Connection, pk=pk)
+        if not self.has_sync_permission(request):
+            return HttpResponse("You may not start a sync.", status=403, content_type="text/plain")
+        schedules = SyncSchedule.objects.filter(connection=connection, is_on=True)
+        jobs = {
+            job.pk
+            for schedule in schedules
+            if connection.is_active
+            for job in sync_schedules.enqueue(schedule, request.user)
+        }
+        if jobs:
+            connections.record("sync started", connection, request.user, jobs=len(jobs))
+            messages.success(request, started(len(jobs)))
+        elif not connection.is_active:
+            messages.warning(request, f"{connection.name} is switched off: nothing is asked of GitHub.")
+        else:
+            messages.info(request, f"{connection.name}: there is nothing to ask for.")
+        return redirect("admin:portal_connection_change", pk)
 
     @action(description="Encrypt with the newest key", permissions=["change"])
     def reencrypt_selected(self, request: HttpRequest, queryset: QuerySet[Connection]) -> None:

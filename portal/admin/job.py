@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseForbidden, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST, require_safe
-from unfold.contrib.filters.admin import ChoicesDropdownFilter
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
 from unfold.decorators import action, display
 from unfold.utils import display_for_label
 
@@ -20,7 +22,7 @@ from portal.admin.base import NOTHING, ReadOnlyAdmin, few, moment
 from portal.admin.paginator import CappedPaginator
 from portal.admin.subjects import SubjectColumn
 from portal.admin.tally import tally_table
-from portal.models import Job
+from portal.models import Job, WorkerHeartbeat
 
 COLOURS = {
     "queued": "info",
@@ -34,15 +36,39 @@ COLOURS = {
 # What may be done once more after it went well: asking GitHub again changes nothing that is right.
 REPEATABLE = ("sync-", "backfill-")
 ASKED_AT_ONCE = 100
+# Arguments that say again what a job is, and about whom.
+TOLD_BY_NAME = ("step", "account", "seat", "day", "names")
+
+
+class KindFilter(DropdownFilter):
+    """A backfill makes a job for each day, among which the others would not be found."""
+
+    title = "job"
+    parameter_name = "job"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("sync", "Sync"), ("backfill", "Backfill"), ("other", "Others")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Job]) -> QuerySet[Job]:
+        match self.value():
+            case "sync" | "backfill" as begin:
+                return queryset.filter(kind__startswith=f"{begin}-")
+            case "other":
+                return queryset.exclude(kind__startswith="sync-").exclude(kind__startswith="backfill-")
+            case _:
+                return queryset
 
 
 @admin.register(Job)
 class JobAdmin(SubjectColumn, ReadOnlyAdmin):
-    list_title = "Background jobs"
+    list_title = "Jobs"
+    empty_title = "No jobs yet"
+    empty_note = "What is fetched or taken in is listed here, while it runs and afterwards."
+    filled_through = ()
     list_display: ClassVar[list[str]] = [
         "kind_in_words", "about", "state_label", "progress", "created", "created_by", "says",
     ]  # fmt: skip
-    list_filter: ClassVar[list[Any]] = [("state", ChoicesDropdownFilter)]
+    list_filter: ClassVar[list[Any]] = [KindFilter, ("state", ChoicesDropdownFilter)]
     list_select_related: ClassVar[list[str]] = ["created_by"]
     paginator = CappedPaginator
     search_fields: ClassVar[list[str]] = ["kind", "subject", "error"]
@@ -55,27 +81,28 @@ class JobAdmin(SubjectColumn, ReadOnlyAdmin):
         "kind_in_words", "about", "state_label", "progress", "says", "created", "started", "finished",
         "last_sign", "worker_name", "asked", "came_of_it",
     ]  # fmt: skip
-    fieldsets: ClassVar[list[Any]] = [
-        (None, {"fields": ["kind_in_words", "about", "state_label", "progress", "says"]}),
-        ("What came of it", {"fields": ["came_of_it"]}),
-        (
-            "The run",
-            {
-                "fields": [
-                    ("created", "created_by"),
-                    ("started", "finished"),
-                    ("last_sign", "worker_name"),
-                    "attempts",
-                    "asked",
-                ]
-            },
-        ),
-    ]
 
     class Media:
         js: ClassVar[list[str]] = ["portal/jobs.js"]
 
     # --- Pages ----------------------------------------------------------------------------------
+
+    def get_fieldsets(self, request: HttpRequest, obj: Job | None = None) -> Any:
+        """Without the lines that have nothing to say of this job."""
+        if obj is None:
+            return []
+        # The script fills in what a live job has to say.
+        says = ["says"] if obj.is_live or obj.error else []
+        asked = ["asked"] if _asked(obj) else []
+        run = [("created", "created_by"), ("started", "finished"), ("last_sign", "worker_name"), "attempts"]
+        return [
+            (None, {"fields": ["kind_in_words", "about", "state_label", "progress", *says]}),
+            *([("What came of it", {"fields": ["came_of_it"]})] if obj.tally else []),
+            ("The run", {"fields": [*run, *asked]}),
+        ]
+
+    def row_title(self, row: Job) -> str:
+        return f"{self.kind_in_words(row)}: {self.about(row)}"
 
     def get_urls(self) -> list[URLPattern]:
         guarded = self.admin_site.admin_view
@@ -98,8 +125,9 @@ class JobAdmin(SubjectColumn, ReadOnlyAdmin):
         if job is not None:
             may_steer = self.has_steer_permission(request)
             context = {
-                "title": f"{self.kind_in_words(job)}: {self.about(job)}",
+                "title": self.row_title(job),
                 "job": job,
+                "nobody_works": job.state == Job.State.QUEUED and _nobody_works(),
                 "may_cancel": may_steer and job.is_live and not job.cancel_requested,
                 "again_label": again_label(job) if may_steer else "",
             }
@@ -141,7 +169,9 @@ class JobAdmin(SubjectColumn, ReadOnlyAdmin):
             return HttpResponseForbidden("You may not stop jobs.", content_type="text/plain")
         job = get_object_or_404(Job, pk=pk)
         if jobs.cancel(job, request.user):
-            messages.success(request, "It was told to stop; a running job stops after its current batch.")
+            job.refresh_from_db()
+            said = "It was told to stop, and does so after its current batch."
+            messages.success(request, said if job.is_live else "It is cancelled.")
         else:
             messages.info(request, "It had already ended.")
         return redirect("admin:portal_job_change", pk)
@@ -216,17 +246,40 @@ class JobAdmin(SubjectColumn, ReadOnlyAdmin):
     def progress(self, job: Job) -> str:
         return live_part(job, "progress", how_far(job))
 
-    @display(description="in words")
+    @display(description="message")
     def says(self, job: Job) -> str:
         return live_part(job, "says", in_words(job))
 
     @display(description="asked")
     def asked(self, job: Job) -> str:
-        return tally_table(job.arguments)
+        return tally_table(_asked(job))
 
     @display(description="figures")
     def came_of_it(self, job: Job) -> str:
         return tally_table(job.tally)
+
+
+def syncs_url() -> str:
+    """The list of jobs, those of a sync only."""
+    return f"{reverse('admin:portal_job_changelist')}?job=sync"
+
+
+def started(count: int) -> SafeString:
+    """What somebody reads who had GitHub asked now."""
+    return format_html(
+        'GitHub is being asked: {} queued or running. <a class="portal-link" href="{}">See the jobs</a>',
+        "1 job is" if count == 1 else f"{count} jobs are",
+        syncs_url(),
+    )
+
+
+def _asked(job: Job) -> dict[str, Any]:
+    """What was asked of it beyond what its name and its subject tell."""
+    return {name: value for name, value in job.arguments.items() if name not in TOLD_BY_NAME}
+
+
+def _nobody_works() -> bool:
+    return not WorkerHeartbeat.objects.alive(timezone.now()).exists()
 
 
 def live_part(job: Job, name: str, html: str) -> SafeString:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -11,23 +12,24 @@ from portal.admin.base import PortalChangeList
 from portal.models import Connection
 
 # Subjects that are accounts. The model is named by string: the floor imports no app above it.
-ACCOUNT_KINDS = ("organization", "enterprise")
+_ACCOUNT = re.compile(r"(?:organization|enterprise):([0-9]{1,18})(?: (.+))?")
 
 
 def subject_labels(subjects: Iterable[str]) -> dict[str, str]:
     """What to show for each of these subjects, in one query."""
     wanted = set(subjects)
-    keys = {
-        subject: int(key)
-        for subject in wanted
-        if (parts := subject.partition(":"))[0] in ACCOUNT_KINDS and (key := parts[2]).isdecimal()
-    }
+    # What follows the key is a part of the account's: the day of a backfill.
+    parts = {subject: _ACCOUNT.fullmatch(subject) for subject in wanted}
+    keys = {subject: int(found[1]) for subject, found in parts.items() if found}
+    rests = {subject: f", {found[2]}" if found[2] else "" for subject, found in parts.items() if found}
     accounts: dict[int, Any] = {}
     if keys:
         accounts = apps.get_model("seats", "Account")._default_manager.in_bulk(keys.values())
     connections = _connection_names(wanted)
     return connections | {
-        subject: accounts[keys[subject]].label if keys.get(subject) in accounts else subject.replace(":", " ")
+        subject: f"{accounts[keys[subject]].label}{rests[subject]}"
+        if keys.get(subject) in accounts
+        else subject.replace(":", " ")
         for subject in wanted - connections.keys()
     }
 

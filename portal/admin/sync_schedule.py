@@ -18,7 +18,7 @@ from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminSelect2Widget
 
 from portal import sync_schedules
-from portal.admin.base import NOTHING, PortalModelAdmin, moment
+from portal.admin.base import CONNECT, NOTHING, PortalModelAdmin, moment
 from portal.models import AuditEntry, SyncSchedule
 
 
@@ -39,6 +39,9 @@ class SyncScheduleForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in
 class SyncScheduleAdmin(PortalModelAdmin):
     form = SyncScheduleForm
     list_title = "Sync schedules"
+    empty_title = "No schedules yet"
+    empty_note = "Each connection to GitHub brings its own."
+    filled_through = (CONNECT,)
     list_display: ClassVar[list[str]] = ["what", "connection", "state_label", "when", "next_run", "last_run"]
     list_filter: ClassVar[list[Any]] = [("connection", RelatedDropdownFilter)]
     list_select_related: ClassVar[list[str]] = ["connection"]

@@ -16,6 +16,9 @@ from portal.models.worker_heartbeat import GONE_AFTER
 @admin.register(WorkerHeartbeat)
 class WorkerHeartbeatAdmin(ReadOnlyAdmin):
     list_title = "Background workers"
+    empty_title = "No worker has been seen"
+    empty_note = "Nothing is fetched in the background until one runs: start manage.py run_worker."
+    filled_through = ()
     list_display: ClassVar[list[str]] = ["host", "pid", "state_label", "busy_of", "seen", "started"]
     ordering: ClassVar[list[str]] = ["-seen_at"]
     sortable_by: ClassVar[list[str]] = []

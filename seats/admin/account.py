@@ -62,11 +62,10 @@ class AccountAdmin(SyncNow, ReadOnlyAdmin):
     list_filter: ClassVar[list[Any]] = [("kind", ChoicesDropdownFilter)]
     list_select_related: ClassVar[list[str]] = ["parent"]
     search_fields: ClassVar[list[str]] = ["login", "name"]
-    fields: ClassVar[list[str]] = [
-        "kind", "login", "name", "github_id", "parent", "also_called", "seats_link", "watched",
+    readonly_fields: ClassVar[list[str]] = [
+        "kind", "called", "name", "number", "enterprise_link", "also_called", "seats_link", "watched",
         "asked_through",
     ]  # fmt: skip
-    readonly_fields = fields
     change_form_after_template = "admin/seats/githubuser/story.html"
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[AccountChangeList]:
@@ -105,6 +104,32 @@ class AccountAdmin(SyncNow, ReadOnlyAdmin):
     def watched(self, account: Account) -> str:
         return day(account.watched_since)
 
+    # --- One account ---
+
+    def get_fields(self, request: HttpRequest, obj: Account | None = None) -> list[str]:
+        """Without what there is none of: no enterprise is part of another, few are renamed."""
+        empty = set()
+        if obj and not obj.parent_id:
+            empty.add("enterprise_link")
+        if obj and not obj.former_logins:
+            empty.add("also_called")
+        return [name for name in self.readonly_fields if name not in empty]
+
+    @display(description="login")
+    def called(self, account: Account) -> str:
+        return account.login or f"{NOTHING} (known by its id only, as yet)"
+
+    @display(description="GitHub id")
+    def number(self, account: Account) -> str:
+        return str(account.github_id or NOTHING)
+
+    @display(description="enterprise")
+    def enterprise_link(self, account: Account) -> str:
+        if account.parent is None:
+            return NOTHING
+        url = reverse("admin:seats_account_change", args=[account.parent_id])
+        return format_html('<a class="portal-link" href="{}">{}</a>', url, account.parent.label)
+
     @display(description="former logins")
     def also_called(self, account: Account) -> str:
         return ", ".join(map(str, account.former_logins)) or NOTHING
@@ -119,9 +144,9 @@ class AccountAdmin(SyncNow, ReadOnlyAdmin):
         """The connection that speaks for it, and whose that is."""
         connection = account.sync_connection
         if connection is None:
-            return "none: name it on a connection's page, or import files"
+            return "none: name it on the page of a connection, or upload files"
         url = reverse("admin:portal_connection_change", args=[connection.pk])
-        whose = "" if account.connection else f", its enterprise {account.parent}'s"
+        whose = "" if account.connection else f", that of its enterprise {account.parent}"
         return format_html('<a class="portal-link" href="{}">{}</a>{}', url, connection, whose)
 
     def change_view(

@@ -15,6 +15,13 @@ from seats.models.seat import Verdict
 
 # The newest tell most; GitHub's count changes little from day to day.
 SHOWN_DAYS = 14
+# Whom GitHub says it gives a seat to, in plain words.
+GETS_A_SEAT = {
+    "assign_all": "everybody",
+    "assign_selected": "selected people and teams",
+    "disabled": "nobody",
+    "unconfigured": "not configured",
+}
 
 
 def tables(account: Account) -> Sequence[Table]:
@@ -38,7 +45,7 @@ def _lists(account: Account) -> Table:
         as_of = Cell(moment(read[Listing.What.MEMBERS]))
         rows += [
             [Cell("Members"), Cell(_number(members.count())), as_of],
-            [Cell("of them owners"), Cell(_number(owners)), as_of],
+            [Cell("Owners among them"), Cell(_number(owners)), as_of],
             [
                 Cell("Left, but still seated"),
                 Cell(_number(left), f"{reverse('admin:seats_seat_changelist')}?{asked}"),
@@ -66,9 +73,10 @@ def _said_by_github(account: Account) -> Table:
         ("Active this cycle", summary.active_this_cycle, NOTHING),
         ("Inactive this cycle", summary.inactive_this_cycle, NOTHING),
     ]
+    gets_one = summary.seat_management_setting
     settings = [
         ("Plan", summary.plan_type),
-        ("Who gets a seat", summary.seat_management_setting),
+        ("Who gets a seat", GETS_A_SEAT.get(gets_one, gets_one)),
         ("Suggestions matching public code", summary.public_code_suggestions),
         ("Chat in the IDE", summary.ide_chat),
         ("Chat on the platform", summary.platform_chat),

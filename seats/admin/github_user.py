@@ -9,6 +9,7 @@ from django.db.models import Count, Max, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.text import capfirst
 from unfold.decorators import display
 
 from portal.cards import Cell, Table
@@ -19,11 +20,11 @@ from seats.models import Evidence, GitHubUser, Seat, UserLogin
 @admin.register(GitHubUser)
 class GitHubUserAdmin(ReadOnlyAdmin):
     list_title = "People"
-    list_display: ClassVar[list[str]] = ["login", "github_id", "full_name", "held_seats", "last_seen"]
+    list_display: ClassVar[list[str]] = ["login", "number", "full_name", "held_seats", "last_seen"]
     ordering: ClassVar[list[str]] = ["login_key", "id"]
     search_fields: ClassVar[list[str]] = ["login_key"]
     search_help_text = "Login, also a former one"
-    fields: ClassVar[list[str]] = ["login", "github_id", "name", "email"]
+    fields: ClassVar[list[str]] = ["login", "number", "name", "email"]
     readonly_fields = fields
     change_form_after_template = "admin/seats/githubuser/story.html"
 
@@ -44,6 +45,10 @@ class GitHubUserAdmin(ReadOnlyAdmin):
             borne = UserLogin.objects.filter(login_key__contains=word).values("user_id")
             queryset = queryset.filter(Q(login_key__contains=word) | Q(pk__in=borne))
         return queryset, False
+
+    @display(description="GitHub id", ordering="github_id")
+    def number(self, person: GitHubUser) -> str:
+        return str(person.github_id or NOTHING)
 
     @display(description="name", ordering="name")
     def full_name(self, person: GitHubUser) -> str:
@@ -110,7 +115,7 @@ def _evidence(person: GitHubUser) -> Table:
     return Table(
         "Evidence of use, by source",
         ["Source", "Newest day"],
-        [[Cell(row.get_source_display().capitalize()), Cell(day(row.last_on))] for row in rows],
+        [[Cell(capfirst(row.get_source_display())), Cell(day(row.last_on))] for row in rows],
     )
 
 

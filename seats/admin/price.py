@@ -17,7 +17,7 @@ from seats.resources import PriceResource
 class SeatPriceAdmin(KeptByHandAdmin):
     noun = "price"
     resource_classes: ClassVar[list[Any]] = [PriceResource]
-    list_title = "Prices of a seat"
+    list_title = "Prices"
     list_display: ClassVar[list[str]] = ["plan_type", "where", "monthly_price", "currency", "from_day"]
     list_select_related: ClassVar[list[str]] = ["account"]
     ordering: ClassVar[list[str]] = ["plan_type", "scope_key", "-starts_on", "id"]

@@ -21,6 +21,9 @@ from seats.models.seat import Verdict
 @admin.register(SeatReview)
 class SeatReviewAdmin(ReadOnlyAdmin):
     list_title = "Reviews"
+    empty_title = "No reviews yet"
+    empty_note = "A review opens when an inactive seat is flagged, on the seats list or by review_seats."
+    filled_through = ()
     list_display: ClassVar[list[str]] = [
         "person", "organization", "state_label", "found", "reason", "opened", "opened_by_whom", "closed",
     ]  # fmt: skip

@@ -9,10 +9,11 @@ from typing import Any
 
 from django.db.models import Q
 from django.urls import reverse
+from django.utils.text import capfirst
 
 from portal.cards import Cell, Table
 from seats.admin.base import NOTHING, day, moment
-from seats.models import Evidence, Exemption, Seat, SeatReview
+from seats.models import Evidence, Exemption, Seat, SeatGrant, SeatReview, Team
 from seats.models.seat import Verdict
 from seats.policy import Facts, Rule, evaluate
 from seats.policy_sql import rule_of
@@ -20,6 +21,16 @@ from seats.verdicts import today
 
 # A seat's history can be long; the newest tell most.
 SHOWN = 50
+# Fields of a seat list by the names they have on this page.
+NAMES = {
+    "plan_type": "plan",
+    "created_at": "created",
+    "last_activity_at": "last activity",
+    "last_activity_editor": "editor",
+    "last_authenticated_at": "last sign-in",
+    "pending_cancellation_date": "access ends",
+    "grants": "granted",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +113,7 @@ def _evidence(seat: Seat) -> Table:
     return Table(
         "Evidence of use, by source",
         ["Source", "Newest day"],
-        [[Cell(row.get_source_display().capitalize()), Cell(day(row.last_on))] for row in rows],
+        [[Cell(capfirst(row.get_source_display())), Cell(day(row.last_on))] for row in rows],
         note="It belongs to the person, whichever account saw it.",
     )
 
@@ -145,10 +156,41 @@ def _reviews(seat: Seat) -> Table:
 def _observations(seat: Seat) -> Table:
     """What rosters showed, each row until the next: only the fields that changed from the one before."""
     observed = list(seat.observations.order_by("-observed_at")[: SHOWN + 1])
+    teams = _team_names(seat, [row.state for row in observed])
     rows = []
     for newer, older in zip(observed, [*observed[1:], None], strict=True):
         before = older.state if older else {}
-        changes = [f"{key}: {value}" for key, value in newer.state.items() if before.get(key) != value]
-        said = "; ".join(changes) if newer.is_present else "no longer there"
-        rows.append([Cell(moment(newer.observed_at)), Cell(said or "unchanged")])
-    return Table("What rosters showed, newest first", ["Observed", "Changed"], rows[:SHOWN])
+        changes = [
+            f"{NAMES.get(key, key.replace('_', ' '))}: {_told(key, value, teams)}"
+            for key, value in newer.state.items()
+            if before.get(key) != value
+        ]
+        said = capfirst("; ".join(changes)) if newer.is_present else "No longer there"
+        rows.append([Cell(moment(newer.observed_at)), Cell(said or "Unchanged")])
+    return Table("What seat lists showed, newest first", ["Observed", "Changed"], rows[:SHOWN])
+
+
+def _team_names(seat: Seat, states: Sequence[dict[str, Any]]) -> dict[int, str]:
+    """The teams that the grants in these states name by their ids."""
+    ids = {team for state in states for _route, team in state.get("grants") or [] if team}
+    family = Q(account=seat.account_id) | Q(account__parent=seat.account_id)
+    if seat.account.parent_id:
+        family |= Q(account=seat.account.parent_id)
+    return {team.github_id: str(team) for team in Team.objects.filter(family, github_id__in=ids)}
+
+
+def _told(key: str, value: Any, teams: dict[int, str]) -> str:
+    """A value of a seat list as people say it."""
+    if value in (None, "", []):
+        return "none"
+    if key == "grants":
+        routes = dict(SeatGrant.Route.choices)
+        told = [
+            f"{routes.get(route, route)} {teams.get(team, team)}" if team else str(routes.get(route, route))
+            for route, team in value
+        ]
+        return ", ".join(told)
+    try:
+        return moment(datetime.fromisoformat(value)) if key.endswith("_at") else str(value)
+    except (TypeError, ValueError):
+        return str(value)

@@ -10,9 +10,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST
 
+from portal.admin.job import started
 from seats.models import Account
 from seats.sync import now
-from seats.sync.card import button, may_start
+from seats.sync.card import button, last_answer, may_start
 
 
 class SyncNow:
@@ -41,7 +42,8 @@ class SyncNow:
         context: dict[str, Any] = {}
         if account is not None and may_start(request) and now.is_connected(account):
             url = reverse("admin:seats_account_sync_now", args=[account.pk])
-            context["sync_now"] = button(now.family(account), url)
+            family = now.family(account)
+            context |= {"sync_now": button(family, url), "last_answer": last_answer(family)}
         response: HttpResponse = super().change_view(  # type: ignore[misc]
             request, object_id, form_url, {**context, **(extra_context or {})}
         )
@@ -67,5 +69,4 @@ def _start(request: HttpRequest, accounts: list[Account]) -> None:
             request, "No connection speaks for it: GitHub was not asked. Add one under Connections."
         )
         return
-    jobs = now.start(accounts, request.user)
-    messages.success(request, f"GitHub is being asked: {len(jobs)} jobs are queued or running.")
+    messages.success(request, started(len(now.start(accounts, request.user))))

@@ -12,10 +12,12 @@ from unfold.admin import TabularInline
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RadioFilter
 from unfold.decorators import display
 
-from seats.admin.base import NOTHING, ReadOnlyAdmin, few, moment, seats_link
+from seats.admin.base import NOTHING, ReadOnlyAdmin, day, few, moment, seats_link
 from seats.models import Seat, Team, TeamMembership
 
 Role = TeamMembership.Role
+# What GitHub calls a team's privacy.
+VISIBLE_TO = {"closed": "everybody in the organization", "secret": "its members only"}
 
 
 class ExistingFilter(RadioFilter):
@@ -40,7 +42,9 @@ class ExistingFilter(RadioFilter):
 class MembershipInline(TabularInline):
     model = TeamMembership
     verbose_name_plural = "members, as last known"
-    fields: ClassVar[list[str]] = ["user", "role", "is_inherited", "seen_on"]
+    # The login says it all.
+    hide_title = True
+    fields: ClassVar[list[str]] = ["user", "role", "through", "seen"]
     readonly_fields = fields
     per_page = 50
     extra = 0
@@ -52,6 +56,14 @@ class MembershipInline(TabularInline):
     def has_change_permission(self, request: HttpRequest, obj: Team | None = None) -> bool:
         return False
 
+    @display(description="member of")
+    def through(self, membership: TeamMembership) -> str:
+        return "a team below it" if membership.is_inherited else "this team"
+
+    @display(description="seen on")
+    def seen(self, membership: TeamMembership) -> str:
+        return day(membership.seen_on)
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[TeamMembership]:
         members: QuerySet[TeamMembership] = super().get_queryset(request)
         # Maintainers first, by the alphabet as it happens.
@@ -62,15 +74,15 @@ class MembershipInline(TabularInline):
 class TeamAdmin(ReadOnlyAdmin):
     list_title = "Teams"
     list_display: ClassVar[list[str]] = [
-        "team", "account", "kind", "parent", "members", "maintainers", "seats",
+        "team", "account", "kind_in_words", "parent", "members", "maintainers", "seats",
     ]  # fmt: skip
     list_filter: ClassVar[list[Any]] = [ExistingFilter, ("kind", ChoicesDropdownFilter)]
     list_select_related: ClassVar[list[str]] = ["account", "parent"]
     search_fields: ClassVar[list[str]] = ["slug", "name", "account__login"]
     search_help_text = "Team or organization"
     fields: ClassVar[list[str]] = [
-        "account", "slug", "name", "description", "kind", "privacy", "github_id", "parent", "children",
-        "also_called", "maintained_by", "seats", "members_as_of", "gone",
+        "account", "slug", "name", "description", "kind_in_words", "visible_to", "number", "parent",
+        "children", "also_called", "maintained_by", "seats", "members_as_of", "gone",
     ]  # fmt: skip
     readonly_fields = fields
     inlines: ClassVar[list[Any]] = [MembershipInline]
@@ -95,6 +107,18 @@ class TeamAdmin(ReadOnlyAdmin):
     @display(description="team", ordering="slug")
     def team(self, team: Team) -> str:
         return f"{team} (gone)" if team.gone_at else str(team)
+
+    @display(description="kind", ordering="kind")
+    def kind_in_words(self, team: Team) -> str:
+        return team.get_kind_display() or NOTHING
+
+    @display(description="visible to")
+    def visible_to(self, team: Team) -> str:
+        return VISIBLE_TO.get(team.privacy, team.privacy) or NOTHING
+
+    @display(description="GitHub id")
+    def number(self, team: Team) -> str:
+        return str(team.github_id)
 
     @display(description="former slugs")
     def also_called(self, team: Team) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse
 
+from portal.admin.job import syncs_url
 from portal.cards import Action, Button, card
 from portal.models import Connection, Job
 from seats.models import Account
@@ -24,8 +25,8 @@ def may_start(request: HttpRequest) -> bool:
 def button(accounts: list[Account], url: str) -> Button:
     """*Sync now*, with how much of it is at work already."""
     running = len(list(now.running(accounts)))
-    note = f"{running} job{'s' if running > 1 else ''} at work" if running else ""
-    return Button("Sync now", url, note, f"{reverse('admin:portal_job_changelist')}?q=sync-")
+    note = f"{running} job{'s' if running > 1 else ''} queued or running" if running else ""
+    return Button("Sync now", url, note, syncs_url())
 
 
 @card(order=5, permission="seats.view_account")
@@ -36,10 +37,10 @@ def github(request: HttpRequest) -> Action | None:
     accounts = now.connected()
     through = "1 connection" if connections == 1 else f"{connections} connections"
     if not accounts:
-        text = f"{through} to GitHub, for no organization or enterprise yet."
+        text = f"{through} to GitHub, for no organization or enterprise yet: name one on its page."
     else:
         named = accounts[0].label if len(accounts) == 1 else f"{len(accounts)} organizations and enterprises"
-        text = f"GitHub is asked about {named} through {through}. {_last_answer()}"
+        text = f"GitHub is asked about {named} through {through}. {last_answer(accounts)}"
     links = []
     if request.user.has_perm("portal.view_connection"):
         links.append(("Connections", reverse("admin:portal_connection_changelist")))
@@ -51,9 +52,14 @@ def github(request: HttpRequest) -> Action | None:
     return Action("GitHub", text, press, links)
 
 
-def _last_answer() -> str:
-    done = Job.objects.filter(kind__in=[step.kind for step in now.steps()], state=Job.State.DONE)
+def last_answer(accounts: list[Account]) -> str:
+    """When GitHub last told something of these accounts, as a sentence."""
+    done = Job.objects.filter(
+        kind__in=[step.kind for step in now.steps()],
+        subject__in=[account.subject for account in accounts],
+        state=Job.State.DONE,
+    )
     newest = done.order_by("-pk").first()
     if newest is None or newest.finished_at is None:
-        return "Nothing has come yet: the first sync brings seats, teams and a year of use."
-    return f"Newest good answer: {newest.finished_at:%Y-%m-%d %H:%M} UTC."
+        return "Nothing has come yet: the first sync brings seats, members, teams and up to a year of use."
+    return f"GitHub last answered on {newest.finished_at:%Y-%m-%d at %H:%M} UTC."

@@ -188,7 +188,7 @@ def test_a_live_job_is_cancelled_from_its_page(olga_client: Client, job: Job) ->
 
     job.refresh_from_db()
     assert job.state == Job.State.CANCELLED
-    assert "told to stop" in page
+    assert "It is cancelled." in page
     assert "Run again" in page
 
 

@@ -42,7 +42,9 @@ def table(panel: Any) -> list[list[str]]:
 def test_a_fresh_portal_invites_to_upload(olga_client: Client) -> None:
     page = olga_client.get("/").content.decode()
 
-    assert "begin with one file" in page
+    assert "two ways to begin" in page
+    assert "Connect GitHub" in page
+    assert "Upload your first file" in page
     assert 'href="/upload/"' in page
 
 
@@ -58,7 +60,7 @@ def test_whoever_may_see_nothing_is_told_so(noa_client: Client, acme: Account) -
     page = noa_client.get("/").content.decode()
 
     assert "There is nothing here that you may see yet." in page
-    assert "begin with one file" not in page
+    assert "two ways to begin" not in page
 
 
 def test_it_counts_seats_and_money(olga_client: Client, acme: Account) -> None:

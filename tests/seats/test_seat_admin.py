@@ -189,7 +189,8 @@ def test_the_page_of_a_seat_says_why(olga_client: Client, seats: list[Seat]) -> 
     assert "Last used on 2026-09-21, 60 days ago, by the seat list." in page
     assert "JetBrains-IU/251.1" in page
     assert "Evidence of use, by source" in page
-    assert "What rosters showed" in page
+    assert "What seat lists showed" in page
+    assert "last activity: 2026-09-21 12:00 UTC" in page
 
 
 def test_the_page_of_an_exempt_seat_names_the_exemption(olga_client: Client, seats: list[Seat]) -> None:
