@@ -68,6 +68,11 @@ def test_the_accounts_page_shows_it_beside_our_own_count(
 
     page = olga_client.get(reverse("admin:seats_account_change", args=[account.pk])).content.decode()
 
-    for said in ("What GitHub itself says", "GitHub, 2026-11-20 12:00 UTC", "13", "selected people and teams"):
+    for said in (
+        "What GitHub itself says",
+        "GitHub, 2026-11-20 12:00 UTC",
+        "13",
+        "selected people and teams",
+    ):
         assert said in page
     assert "Left, but still seated" in page
