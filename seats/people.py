@@ -53,11 +53,17 @@ class People:
 
     def keys_of(self, logins: Mapping[int, str]) -> Mapping[int, int]:
         """Our keys of these GitHub ids, people met for the first time made; `logins` names those."""
-        unknown = [github_id for github_id in logins if github_id not in self._keys]
-        self._look_up(unknown)
-        missing = [github_id for github_id in unknown if github_id not in self._keys]
+        self.known_keys_of(logins)
+        missing = [github_id for github_id in logins if github_id not in self._keys]
         if missing:
             self._make(missing, logins)
+        return self._keys
+
+    def known_keys_of(self, github_ids: Iterable[int]) -> Mapping[int, int]:
+        """Our keys of these GitHub ids; who was never met has none."""
+        unknown = [github_id for github_id in github_ids if github_id not in self._keys]
+        if unknown:
+            self._look_up(unknown)
         return self._keys
 
     def _look_up(self, github_ids: Collection[int]) -> None:

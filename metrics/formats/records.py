@@ -8,6 +8,7 @@ GitHub's reports come as a record a line (NDJSON), as one list, as an object aro
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping
+from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 from metrics.formats import documents
@@ -41,14 +42,32 @@ class Broken(NamedTuple):
     is_cut: bool = False  # the file ends here, before its content does
 
 
-def records(open_stream: Callable[[], BinaryIO], start_after: int = 0) -> Iterator[Record | Broken]:
-    """Every record with a number above `start_after`, in the order of the file.
+class Records(Iterator[Record | Broken]):
+    """The records of a file in its order.
 
     Numbers never fall. Only where somebody joined two documents on one line do both have its number.
     """
-    for item in scan(open_stream, start_after):
-        if not isinstance(item, Page):
-            yield item
+
+    def __init__(
+        self, open_stream: Callable[[], BinaryIO], start_after: int = 0, plain: Path | None = None
+    ) -> None:
+        self._open_stream = open_stream
+        self._plain = plain
+        self._items = (item for item in scan(open_stream, start_after) if not isinstance(item, Page))
+
+    def __next__(self) -> Record | Broken:
+        return next(self._items)
+
+    def file_of_lines(self) -> Path | None:
+        """The file on disk, where it holds nothing but a record a line: it may be read in any order."""
+        if self._plain is None or is_document(self._open_stream, MAX_RECORD_BYTES, MAX_DEPTH):
+            return None
+        return self._plain
+
+
+def records(open_stream: Callable[[], BinaryIO], start_after: int = 0, plain: Path | None = None) -> Records:
+    """Every record with a number above `start_after`; `plain` is the file if the stream is just its bytes."""
+    return Records(open_stream, start_after, plain)
 
 
 def scan(
@@ -57,34 +76,35 @@ def scan(
     """As `records`, with a Page before the records of each object around a list, be it empty."""
     if is_document(open_stream, MAX_RECORD_BYTES, MAX_DEPTH):
         yield from _elements(open_stream, start_after)
-    else:
-        yield from _lines(open_stream, start_after)
-
-
-def _lines(open_stream: Callable[[], BinaryIO], start_after: int) -> Iterator[Record | Broken]:
-    number = 0
+        return
     with open_stream() as stream:
-        read, limit = stream.readline, MAX_RECORD_BYTES + 1
-        try:
-            while line := read(limit):
-                number += 1
-                if len(line) == limit:
-                    if not line.endswith(b"\n"):
-                        _pass_line(stream)
-                    if number > start_after:
-                        yield Broken(number, _too_long(), line[:KEPT_OF_BROKEN])
-                elif number > start_after and (raw := line.strip(SPACE)):
-                    bones = skeleton(raw)
-                    if bones.count(b"{") + bones.count(b"[") > MAX_DEPTH and depth_of(raw) > MAX_DEPTH:
-                        yield Broken(number, _too_deep(), raw[:KEPT_OF_BROKEN])
-                    elif not line.endswith(b"\n") and not is_whole(raw):
-                        yield _broken_off(number, raw)
-                    elif b"}{" in bones:
-                        yield from _joined(number, raw)
-                    else:
-                        yield Record(number, raw, _NO_HEADER)
-        except BrokenOffError:
-            yield _broken_off(number + 1, b"")
+        yield from lines(stream, start_after)
+
+
+def lines(stream: BinaryIO, start_after: int = 0) -> Iterator[Record | Broken]:
+    """The records of a stream that holds one a line."""
+    number = 0
+    read, limit = stream.readline, MAX_RECORD_BYTES + 1
+    try:
+        while line := read(limit):
+            number += 1
+            if len(line) == limit:
+                if not line.endswith(b"\n"):
+                    _pass_line(stream)
+                if number > start_after:
+                    yield Broken(number, _too_long(), line[:KEPT_OF_BROKEN])
+            elif number > start_after and (raw := line.strip(SPACE)):
+                bones = skeleton(raw)
+                if bones.count(b"{") + bones.count(b"[") > MAX_DEPTH and depth_of(raw) > MAX_DEPTH:
+                    yield Broken(number, _too_deep(), raw[:KEPT_OF_BROKEN])
+                elif not line.endswith(b"\n") and not is_whole(raw):
+                    yield _broken_off(number, raw)
+                elif b"}{" in bones:
+                    yield from _joined(number, raw)
+                else:
+                    yield Record(number, raw, _NO_HEADER)
+    except BrokenOffError:
+        yield _broken_off(number + 1, b"")
 
 
 def _pass_line(stream: BinaryIO) -> None:

@@ -6,7 +6,9 @@ their keys came.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from hashlib import blake2b
+from operator import itemgetter
 
 import msgspec
 
@@ -24,8 +26,8 @@ _PLANS = 1_000
 _FEW = 24  # more spaces than this are not worth looking at one by one
 
 
-# Which keys to keep, in order, each with its place in the object ready written.
-_Plan = list[tuple[str, bytes]]
+# How to get the values to keep, in order, and the object ready written but for them.
+_Plan = tuple[Callable[[dict[str, msgspec.Raw]], tuple[msgspec.Raw, ...]], list[bytes | msgspec.Raw]]
 
 
 class Remainder:
@@ -45,10 +47,8 @@ class Remainder:
         plan = self._plans.get(keys)
         if plan is None:
             plan = self._plan(keys, values)
-        if not plan:
-            return b"{}"
-        parts: list[bytes | msgspec.Raw] = [part for key, label in plan for part in (label, values[key])]
-        parts.append(b"}")
+        pick, parts = plan[0], plan[1].copy()
+        parts[1::2] = pick(values)
         joined = b"".join(parts)
         return msgspec.json.format(joined, indent=-1) if _is_spaced(joined) else joined
 
@@ -57,10 +57,19 @@ class Remainder:
         for key in unknown:
             _check_unknown(key, values[key])
         kept = sorted(key for key in keys if key not in self._left_out)
-        plan = [(key, (b"," if place else b"{") + _label(key)) for place, key in enumerate(kept)]
+        parts: list[bytes | msgspec.Raw] = []
+        for place, key in enumerate(kept):
+            parts += (b"," if place else b"{") + _label(key), b""
+        plan = (_picker(kept), [*parts, b"}"] if kept else [b"{}"])
         if not unknown and len(self._plans) < _PLANS:
             self._plans[keys] = plan
         return plan
+
+
+def _picker(keys: list[str]) -> Callable[[dict[str, msgspec.Raw]], tuple[msgspec.Raw, ...]]:
+    if len(keys) > 1:
+        return itemgetter(*keys)
+    return lambda values: tuple(values[key] for key in keys)
 
 
 def content_hash(columns: tuple[object, ...], rest: bytes) -> bytes:

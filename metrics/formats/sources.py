@@ -30,6 +30,7 @@ class Source:
     member: str  # its name in the archive; empty unless the archive holds several
     size: int  # bytes as stored, so packed where it is packed
     open: Callable[[], BinaryIO]
+    plain: Path | None = None  # the file on disk, where the stream is just its bytes
 
 
 def expand(paths: Iterable[Path]) -> list[Path]:
@@ -63,7 +64,7 @@ def sources(path: Path, max_bytes: int = MAX_BYTES) -> Iterator[Source]:
         size = path.stat().st_size
         if size == 0:
             raise Unreadable("The file is empty: get it again.")
-        stored = Source(path, "", size, lambda: path.open("rb", buffering=BUFFER))
+        stored = Source(path, "", size, lambda: path.open("rb", buffering=BUFFER), plain=path)
         yield from _unpacked(stored, 0, max_bytes)
     except FileNotFoundError:
         raise Unreadable("There is no such file.") from None
@@ -82,7 +83,7 @@ def _unpacked(source: Source, nesting: int, max_bytes: int) -> Iterator[Source]:
         raise Unreadable("The archive holds archives within archives: unpack it and import the files.")
     if is_gzip:
         unpack = archives.gunzipped(source.open, source.size, max_bytes)
-        yield from _unpacked(replace(source, open=unpack), nesting + 1, max_bytes)
+        yield from _unpacked(replace(source, open=unpack, plain=None), nesting + 1, max_bytes)
     elif is_zip:
         if nesting:
             raise Unreadable("This is a zip archive within another: unpack it and import the files.")

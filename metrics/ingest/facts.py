@@ -44,8 +44,7 @@ class Classified:
     new: dict[Key, Fact] = field(default_factory=dict)
     changed: dict[int, Fact] = field(default_factory=dict)
     # Same content, seen again later: only the moment moves.
-    confirmed: dict[int, datetime] = field(default_factory=dict)
-    written_keys: set[Key] = field(default_factory=set)
+    confirmed: dict[int, Fact] = field(default_factory=dict)
 
 
 class FileHashes:
@@ -115,7 +114,7 @@ def _confirm(
     elif held.pk in result.changed:
         result.changed[held.pk] = fact
     else:
-        result.confirmed[held.pk] = fact.observed_at
+        result.confirmed[held.pk] = fact
     current[fact.key] = held._replace(observed_at=fact.observed_at, file_id=file.pk)
 
 
@@ -131,10 +130,17 @@ def _wins(
     return file.sha256 > hashes.of(held.file_id)
 
 
+Row = tuple[Any, ...]
+SEEN_AGAIN = ("observed_at", "file")
+
+
 class Table:
     """The SQL of one table of facts; `columns` in the order of `Fact.values`."""
 
-    def __init__(self, model: type[models.Model], columns: Sequence[str]) -> None:
+    def __init__(
+        self, model: type[models.Model], columns: Sequence[str], seen_again: Sequence[str] = SEEN_AGAIN
+    ) -> None:
+        """`seen_again`: the columns that change where a row is only confirmed."""
         quote = connection.ops.quote_name
         fields = {field.name: field for field in model._meta.concrete_fields}
         names = [quote(str(fields[name].column)) for name in columns]
@@ -144,23 +150,27 @@ class Table:
         self._insert = f"INSERT INTO {table} ({', '.join(names)}) VALUES ({marks})"  # noqa: S608
         assignments = ", ".join(f"{name} = %s" for name in names)
         self._update = f"UPDATE {table} SET {assignments} WHERE id = %s"  # noqa: S608
-        observed = f"{quote('observed_at')} = %s, {quote('file_id')} = %s"
-        self._confirm = f"UPDATE {table} SET {observed} WHERE id = %s"  # noqa: S608
+        confirmations = ", ".join(f"{quote(str(fields[name].column))} = %s" for name in seen_again)
+        self._confirm = f"UPDATE {table} SET {confirmations} WHERE id = %s"  # noqa: S608
 
     def write(self, classified: Classified, file: ReportFile) -> None:
+        self.write_rows(
+            [fact.values for fact in classified.new.values()],
+            [(*fact.values, pk) for pk, fact in classified.changed.items()],
+            [(instants(fact.observed_at), file.pk, pk) for pk, fact in classified.confirmed.items()],
+        )
+
+    def write_rows(
+        self, new: Sequence[Row], changed: Sequence[Row] = (), confirmed: Sequence[Row] = ()
+    ) -> None:
+        """Rows as the database wants them; the changed and the confirmed end with their key."""
         with connection.cursor() as cursor:
-            if classified.new:
-                # In the order of the unique index: neighbours land on the same pages.
-                cursor.executemany(self._insert, [fact.values for fact in classified.new.values()])
-            if classified.changed:
-                cursor.executemany(
-                    self._update, [(*fact.values, pk) for pk, fact in classified.changed.items()]
-                )
-            if classified.confirmed:
-                cursor.executemany(
-                    self._confirm,
-                    [(instants(at), file.pk, pk) for pk, at in classified.confirmed.items()],
-                )
+            if new:
+                cursor.executemany(self._insert, new)
+            if changed:
+                cursor.executemany(self._update, changed)
+            if confirmed:
+                cursor.executemany(self._confirm, confirmed)
 
 
 class Adapted(dict[Any, Any]):
@@ -173,6 +183,25 @@ class Adapted(dict[Any, Any]):
             adapted = connection.ops.adapt_datefield_value(value)
         self[value] = adapted
         return adapted
+
+
+class Read(dict[Any, Any]):
+    """Days or instants as they come from this database, each converted once."""
+
+    def __init__(self, model: type[models.Model], name: str) -> None:
+        super().__init__()
+        self._column = model._meta.get_field(name).cached_col  # type: ignore[union-attr]
+        self._converters = [
+            *connection.ops.get_db_converters(self._column),
+            *self._column.get_db_converters(connection),
+        ]
+
+    def __missing__(self, value: Any) -> Any:
+        read = value
+        for convert in self._converters:
+            read = convert(read, self._column, connection)
+        self[value] = read
+        return read
 
 
 def instants(at: datetime) -> Any:

@@ -199,7 +199,7 @@ def _read(
 ) -> None:
     """Take in the rows by the pipeline of their kind; the outcome gets counts, rejects and notes."""
     if kind in USAGE:
-        result = USAGE[kind](file, options).run(records(source.open), progress)
+        result = USAGE[kind](file, options).run(records(source.open, plain=source.plain), progress)
         outcome.counts.add(result.counts)
         outcome.rejected += result.rejected
         outcome.removed = result.removed

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
+from itertools import compress
 
-from django.db import transaction
+from django.db import connection, transaction
 from pyroaring import BitMap
 
 from metrics.models import DayUsers, DirtyDay, ReportDay, ScopeDay, TeamDay, TeamRoster, UserDay
@@ -58,39 +58,40 @@ def rebuild_day(account_id: int, day: date) -> None:
 
 
 class _People:
-    """The day's people: their counters, and the bitmaps of who did what."""
+    """The day's people: their counters, the sum of those, and the bitmaps of who did what."""
 
     def __init__(self) -> None:
         self.counters: dict[int, Counted] = {}
+        self.total: Counted = NOTHING
         self.did: dict[str, BitMap] = {kind: BitMap() for kind in DayUsers.Kind.values}
 
 
 def _people(account_id: int, day: date) -> _People:
     people = _People()
-    rows = UserDay.objects.filter(account_id=account_id, day=day).values_list(
-        "user_id", *KINDS.values(), *COUNTERS
-    )
-    flags = len(KINDS)
-    did: dict[str, list[int]] = defaultdict(list)
-    for row in rows.iterator(chunk_size=5_000):
-        people.counters[row[0]] = row[1 + flags :]
-        for kind, used in zip(KINDS, row[1 : 1 + flags], strict=True):
-            if used:
-                did[kind].append(row[0])
+    rows = UserDay.objects.filter(account_id=account_id, day=day).order_by()
+    query, values = rows.values_list("user_id", *KINDS.values(), *COUNTERS).query.sql_with_params()
+    with connection.cursor() as cursor:
+        # Whole numbers and flags alone: they need no converting.
+        cursor.execute(query, values)
+        while some := cursor.fetchmany(5_000):
+            keys, *columns = zip(*some, strict=True)
+            flags, counters = columns[: len(KINDS)], columns[len(KINDS) :]
+            people.counters.update(zip(keys, zip(*counters, strict=True), strict=True))
+            for kind, used in zip(KINDS, flags, strict=True):
+                people.did[kind].update(compress(keys, used))
+            people.total = total([people.total, tuple(map(_sum, counters))])
     people.did[DayUsers.Kind.ACTIVE] = BitMap(people.counters)
-    for name, users in did.items():
-        people.did[name] = BitMap(users)
     return people
 
 
 def total(rows: Iterable[Counted]) -> Counted:
     """The sum per counter; None where no row has it: missing is not 0."""
-    sums: list[int | None] = list(NOTHING)
-    for row in rows:
-        for index, value in enumerate(row):
-            if value is not None:
-                sums[index] = (sums[index] or 0) + value
-    return tuple(sums)
+    return tuple(map(_sum, zip(*rows, strict=True))) or NOTHING
+
+
+def _sum(values: Sequence[int | None]) -> int | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None
 
 
 def _clear(account_id: int, day: date) -> None:
@@ -110,7 +111,7 @@ def _write_scope_day(account_id: int, day: date, people: _People) -> None:
         source=ScopeDay.Source.USERS,
         daily_active_users=len(people.counters),
         daily_active_cli_users=len(people.did[DayUsers.Kind.CLI]),
-        **_named(total(people.counters.values())),
+        **_named(people.total),
     )
 
 
@@ -132,7 +133,9 @@ def _write_teams(account_id: int, day: date, people: _People) -> None:
 
 
 def _team_day(account_id: int, team_id: int | None, day: date, people: _People, members: BitMap) -> TeamDay:
-    active = members & people.did[DayUsers.Kind.ACTIVE]
+    everybody = people.did[DayUsers.Kind.ACTIVE]
+    active = members & everybody
+    counted = people.total if active == everybody else total(people.counters[key] for key in active)
     return TeamDay(
         account_id=account_id,
         team_id=team_id,
@@ -140,7 +143,7 @@ def _team_day(account_id: int, team_id: int | None, day: date, people: _People, 
         day=day,
         member_count=None if team_id is None else len(members),
         active_users=len(active),
-        **_named(total(people.counters[key] for key in active)),
+        **_named(counted),
     )
 
 

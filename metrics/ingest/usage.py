@@ -92,6 +92,8 @@ class Intake:
         # The days that lines say their report tells of, by whose it is, and as of when.
         self.windows: dict[tuple[Ids, Window], datetime] = {}
         self.is_cut = False
+        # What `write` finds wrong with records that were not read to their end before.
+        self.late_rejects: list[RejectedLine] = []
 
     # Subclasses say where their rows are, and how a record is read, remembered and written.
 
@@ -175,6 +177,7 @@ class Intake:
                 self._insert_file()
             rows: list[tuple[Account, Any]] = []
             covers, observed_at = self.options.covers, self.options.observed_at
+            takes_all = self.options.days is None and self.only is None
             for record in batch:
                 if isinstance(record, Broken):
                     continue
@@ -187,7 +190,7 @@ class Intake:
                     if covers and not covers[0] <= row.day <= covers[1]:
                         reason = f"it is of {row.day}, a day that the report it came in does not tell of"
                         rejects.append(self._reject(record.number, reason, record.raw))
-                    elif self._is_asked_for(account, row.day):
+                    elif takes_all or self._is_asked_for(account, row.day):
                         rows.append((account, row))
                 except WrongAccount as error:
                     if not rows and self.file.records_done == 0 and not self.is_retry:
@@ -197,6 +200,9 @@ class Intake:
                 self.remember(row)
             self._lock({account.id: account for account, _ in rows})
             counts.add(self.write(rows))
+            if self.late_rejects:
+                rejects = sorted([*rejects, *self.late_rejects], key=lambda reject: reject.line_number)
+                self.late_rejects.clear()
             counts.rows_rejected += len(rejects)
             self.progress.counts.add(counts)
             self.progress.rejected += [(reject.line_number, reject.reason) for reject in rejects]

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from operator import attrgetter
 from typing import Any
 
+import msgspec
 from django.db import connection
 from pyroaring import BitMap
 
-from metrics.formats.parsing import Parsed, can_share, parse_packed_user_day, parsed, parsed_beside
+from metrics.formats.errors import BadRecord
+from metrics.formats.parsing import (
+    Parsed,
+    can_share,
+    parse_packed_user_day,
+    parsed,
+    parsed_beside,
+    text_of,
+)
 from metrics.formats.records import Broken, Record
-from metrics.formats.users import UserDayRecord
-from metrics.ingest.facts import Fact, Key, Known, Table, classify
+from metrics.formats.users import UserDayGlimpse, UserDayRecord
+from metrics.ingest.facts import Fact, Key, Known, Read, Row, Table, classify
 from metrics.ingest.options import Counts, Options
 from metrics.ingest.usage import NEVER, Days, Intake
 from metrics.models import ReportDay, UserDay
@@ -23,8 +32,57 @@ from portal.models import ReportFile
 from seats import evidence
 from seats.models import Account
 
-# From this size on it pays to start a second process.
+# From this size on it pays to start other processes.
 SHARED_FROM = 32 * 1024 * 1024
+
+Line = UserDayRecord | UserDayGlimpse
+
+
+# What is read back of a row that is there, as the database has it: converting all of it would cost more
+# than reading it.
+HELD = (
+    "user",
+    "id",
+    "observed_at",
+    "content_hash",
+    "file",
+    "line_hash",
+    "only_passive_review",
+    "ai_credits_used",
+)
+LINE_HASH = HELD.index("line_hash")
+Held = tuple[Any, ...]
+
+
+def _select(names: Sequence[str]) -> str:
+    """The rows of some people on a day of an account, but for the list of their keys."""
+    quote = connection.ops.quote_name
+    fields = {field.name: quote(str(field.column)) for field in UserDay._meta.concrete_fields}
+    # SQLite parses every instant anew, unless it stands in an expression.
+    as_it_is = "+" if connection.vendor == "sqlite" else ""
+    columns, table = ", ".join(as_it_is + fields[name] for name in names), quote(UserDay._meta.db_table)
+    where = f"{fields['account']} = %s AND {fields['day']} = %s AND {fields['user']} IN"
+    return f"SELECT {columns} FROM {table} WHERE {where}"  # noqa: S608 - names come from the model
+
+
+class _Memory:
+    """Whether most lines of the file have been taken in before: then a glimpse at one will do."""
+
+    def __init__(self) -> None:
+        self._serves = False
+        self._has_failed = False
+
+    def serves(self) -> bool:
+        return self._serves
+
+    def would_serve(self, met: int, lines: int) -> None:
+        """So many of these lines, all read whole, would have been known by a glimpse."""
+        self._serves = not self._has_failed and 2 * met > lines
+
+    def served(self, met: int, lines: int) -> None:
+        """So many of these lines were known by a glimpse; the others had to be read once more."""
+        if 2 * met < lines:
+            self._serves, self._has_failed = False, True
 
 
 class UserDays(Intake):
@@ -54,6 +112,7 @@ class UserDays(Intake):
         "file",
         "observed_at",
         "content_hash",
+        "line_hash",
         "blob",
     )
 
@@ -61,15 +120,18 @@ class UserDays(Intake):
         self, file: ReportFile, options: Options, *, is_retry: bool = False, only: Days | None = None
     ) -> None:
         super().__init__(file, options, is_retry=is_retry, only=only)
-        self.table = Table(UserDay, self.COLUMNS)
+        self.table = Table(UserDay, self.COLUMNS, seen_again=("observed_at", "file", "line_hash"))
+        self.select = _select(HELD)
         self.values = attrgetter(*self.READ)
         self.adapt_decimal: Callable[..., Any] = connection.ops.adapt_decimalfield_value
+        self.read_instant = Read(UserDay, "observed_at")
         self.used: dict[int, date] = {}
         self.credits: dict[int, date] = {}
         self.added: dict[tuple[int, date], BitMap] = defaultdict(BitMap)
         # For a complete file: everybody it names, by account and day.
         self.named: dict[tuple[int, date], BitMap] = defaultdict(BitMap)
         self._fresh: dict[tuple[int, date], bool] = {}
+        self.memory = _Memory()
 
     @classmethod
     def days_written(cls, file: ReportFile) -> Days:
@@ -81,88 +143,171 @@ class UserDays(Intake):
 
     def parsed(self, records: Iterable[Record | Broken]) -> Iterable[Parsed | Broken]:
         if self.file.size >= SHARED_FROM and can_share():
-            return parsed_beside(records)
+            return parsed_beside(records, self.memory.serves)
         return parsed(records, parse_packed_user_day)
 
-    def remember(self, parsed: UserDayRecord) -> None:
-        user_id, day = parsed.user_id, parsed.day
-        self.people.saw(user_id, parsed.user_login, day)
-        if not parsed.only_passive_review and day > self.used.get(user_id, date.min):
+    def remember(self, parsed: Line) -> None:
+        # What is only glimpsed at may still prove to be broken.
+        if isinstance(parsed, UserDayRecord):
+            self._remember(parsed, parsed.only_passive_review, bool(parsed.ai_credits_used))
+
+    def _remember(self, row: Line, only_passive_review: bool, has_credits: bool) -> None:
+        user_id, day = row.user_id, row.day
+        self.people.saw(user_id, row.user_login, day)
+        if not only_passive_review and day > self.used.get(user_id, date.min):
             self.used[user_id] = day
-        if parsed.window is not None:
-            told = ((parsed.enterprise_id, parsed.organization_id), parsed.window)
-            if parsed.observed_at > self.windows.get(told, NEVER):
-                self.windows[told] = parsed.observed_at
-        if parsed.ai_credits_used and day > self.credits.get(user_id, date.min):
+        if row.window is not None:
+            told = ((row.enterprise_id, row.organization_id), row.window)
+            if row.observed_at > self.windows.get(told, NEVER):
+                self.windows[told] = row.observed_at
+        if has_credits and day > self.credits.get(user_id, date.min):
             self.credits[user_id] = day
 
-    def write(self, rows: Sequence[tuple[Account, UserDayRecord]]) -> Counts:
-        keys = self.people.keys_of({row.user_id: row.user_login for _, row in rows})
-        facts: dict[int, list[Fact]] = defaultdict(list)
-        covered: dict[tuple[int, date], datetime] = {}
+    def write(self, rows: Sequence[tuple[Account, Line]]) -> Counts:
+        by_account: dict[int, list[Line]] = defaultdict(list)
         for account, row in rows:
-            key = (keys[row.user_id], row.day)
             # `id` is an attribute, `pk` a property: a third of a microsecond, a million times.
-            account_id = account.id
-            facts[account_id].append(Fact(key, row.observed_at, row.content_hash, (row,)))
-            at = covered.get((account_id, row.day))
-            if at is None or row.observed_at > at:
-                covered[account_id, row.day] = row.observed_at
-            if self.options.complete:
-                self.named[account_id, row.day].add(key[0])
+            by_account[account.id].append(row)
         counts = Counts()
-        for account_id, some in facts.items():
+        for account_id, some in by_account.items():
             counts.add(self._write_account(self.progress.accounts[account_id], some))
-        self.cover(covered)
         return counts
 
-    def _write_account(self, account: Account, facts: Sequence[Fact]) -> Counts:
-        known = self._known(account, facts)
-        result = classify(
-            facts,
-            known,
-            self.file,
-            self.hashes,
-            lambda fact: self.is_closed(account, fact.key[1], fact.observed_at),
+    def _write_account(self, account: Account, rows: Sequence[Line]) -> Counts:
+        held = self._held(account, rows)
+        met, records = self._told_apart(rows, held)
+        keys = self.people.keys_of({row.user_id: row.user_login for row in records})
+        facts = [
+            Fact((keys[row.user_id], row.day), row.observed_at, row.content_hash, (row,)) for row in records
+        ]
+        known = {fact.key: self._known(held[fact.key]) for fact in facts if fact.key in held}
+        result = classify(facts, known, self.file, self.hashes, self._closed(account, records))
+        result.counts.rows_unchanged += len(met)
+        again = [(fact.values[0], pk) for pk, fact in result.confirmed.items()]
+        again += [(row, pk) for row, pk, observed_at in met if row.observed_at > observed_at]
+        self.table.write_rows(
+            [self._ready(account, fact) for fact in result.new.values()],
+            [(*self._ready(account, fact), pk) for pk, fact in result.changed.items()],
+            [(self.adapted[row.observed_at], self.file.pk, row.line_hash, pk) for row, pk in again],
         )
-        result.new = {fact.key: self._ready(account, fact) for fact in result.new.values()}
-        result.changed = {pk: self._ready(account, fact) for pk, fact in result.changed.items()}
-        self.table.write(result, self.file)
-        written = {(account.pk, fact.key[1]) for fact in (*result.new.values(), *result.changed.values())}
-        self.mark_dirty(written)
         for user_key, day in result.new:
             self.added[account.pk, day].add(user_key)
+        written = {fact.key[1] for fact in (*result.new.values(), *result.changed.values())}
+        self.mark_dirty((account.pk, day) for day in written)
+        self._cover(account, [*records, *(row for row, _, _ in met)], keys)
         return result.counts
 
-    def _known(self, account: Account, facts: Sequence[Fact]) -> dict[Key, Known]:
-        users_of: dict[date, set[int]] = defaultdict(set)
-        for fact in facts:
-            users_of[fact.key[1]].add(fact.key[0])
-        # A day that no file covered before has no rows but those this file added.
-        days = [
-            day
-            for day, users in users_of.items()
-            if not self._is_fresh(account, day) or self.added[account.pk, day].intersect(BitMap(users))
-        ]
-        if not days:
-            return {}
-        users = set().union(*(users_of[day] for day in days))
-        rows = UserDay.objects.filter(account=account, day__in=days, user_id__in=users).values_list(
-            "user_id", "day", "pk", "observed_at", "content_hash", "file_id"
-        )
-        return {
-            (user_id, day): Known(pk, observed_at, bytes(content_hash), file_id)
-            for user_id, day, pk, observed_at, content_hash, file_id in rows
-        }
+    def _closed(self, account: Account, records: Sequence[UserDayRecord]) -> Callable[[Fact], bool] | None:
+        """How to tell whether a complete file has told of a fact's day already; None where none has."""
+        if not self.options.complete and all(
+            self._is_fresh(account, day) for day in {row.day for row in records}
+        ):
+            return None
+        told: dict[tuple[date, datetime], bool] = {}
 
-    def _ready(self, account: Account, fact: Fact) -> Fact:
-        """The fact with its columns' values as the database wants them."""
+        def is_closed(fact: Fact) -> bool:
+            asked = (fact.key[1], fact.observed_at)
+            if asked not in told:
+                told[asked] = self.is_closed(account, *asked)
+            return told[asked]
+
+        return is_closed
+
+    def _cover(self, account: Account, rows: Iterable[Line], keys: Mapping[int, int]) -> None:
+        covered: dict[date, datetime] = {}
+        for row in rows:
+            at = covered.get(row.day)
+            if at is None or row.observed_at > at:
+                covered[row.day] = row.observed_at
+            if self.options.complete:
+                self.named[account.pk, row.day].add(keys[row.user_id])
+        self.cover({(account.pk, day): at for day, at in covered.items()})
+
+    # Lines that have been met before.
+
+    def _told_apart(
+        self, rows: Sequence[Line], held: Mapping[Key, Held]
+    ) -> tuple[list[tuple[UserDayGlimpse, int, datetime]], list[UserDayRecord]]:
+        """Glimpses of lines that were taken in before, with their row's key and moment; and all else.
+
+        What was only glimpsed at and is not known has been read to its end.
+        """
+        met: list[tuple[UserDayGlimpse, int, datetime]] = []
+        records: list[UserDayRecord] = []
+        keys = self.people.known_keys_of(())
+        times: Counter[Key] = Counter()
+        glimpses = 0
+        for row in rows:
+            if isinstance(row, UserDayRecord):
+                records.append(row)
+                continue
+            glimpses += 1
+            times = times or Counter((row.user_id, row.day) for row in rows)
+            there = held.get((keys.get(row.user_id, 0), row.day))
+            # Which of several lines of one day stands is told by all that they say.
+            if there and there[LINE_HASH] == row.line_hash and times[row.user_id, row.day] == 1:
+                _, pk, observed_at, _, _, _, only_passive_review, ai_credits = there
+                met.append((row, pk, self.read_instant[observed_at]))
+                self._remember(row, bool(only_passive_review), bool(ai_credits))
+            elif record := self._read_whole(row):
+                records.append(record)
+        if glimpses:
+            self.memory.served(len(met), glimpses)
+        elif held:
+            self.memory.would_serve(
+                sum(
+                    there[LINE_HASH] == row.line_hash
+                    for row in records
+                    if row.line_hash and (there := held.get((keys.get(row.user_id, 0), row.day)))
+                ),
+                len(rows),
+            )
+        return met, records
+
+    def _read_whole(self, glimpse: UserDayGlimpse) -> UserDayRecord | None:
+        """The line behind a glimpse; None where it is rejected."""
+        raw = text_of(glimpse.number, glimpse.text)
+        try:
+            record = parse_packed_user_day(raw, {})
+        except BadRecord as error:
+            self.late_rejects.append(self._reject(glimpse.number, str(error), raw))
+            return None
+        msgspec.structs.force_setattr(record, "observed_at", glimpse.observed_at)
+        self.remember(record)
+        return record
+
+    def _held(self, account: Account, rows: Sequence[Line]) -> dict[Key, Held]:
+        """What the table holds of these people's days."""
+        keys = self.people.known_keys_of([row.user_id for row in rows])
+        users_of: dict[date, set[int]] = defaultdict(set)
+        for row in rows:
+            if key := keys.get(row.user_id):
+                users_of[row.day].add(key)
+        held: dict[Key, Held] = {}
+        for day, users in users_of.items():
+            # A day that no file covered before has no rows but those this file added.
+            if not self._is_fresh(account, day) or self.added[account.pk, day].intersect(BitMap(users)):
+                # Numbers of our own, so they may stand in the text.
+                listed = ",".join(map(str, sorted(users)))
+                with connection.cursor() as cursor:
+                    cursor.execute(f"{self.select} ({listed})", (account.pk, self.adapted[day]))
+                    held.update(((there[0], day), there) for there in cursor.fetchall())
+        return held
+
+    def _known(self, there: Held) -> Known:
+        _, pk, observed_at, content_hash, file_id, *_ = there
+        return Known(pk, self.read_instant[observed_at], bytes(content_hash), file_id)
+
+    # Rows.
+
+    def _ready(self, account: Account, fact: Fact) -> Row:
+        """The values of the columns as the database wants them."""
         row: UserDayRecord = fact.values[0]
         user_key, day = fact.key
         ai_credits = row.ai_credits_used
         if ai_credits is not None:
             ai_credits = self.adapt_decimal(ai_credits, 18, 9)
-        values = (
+        return (
             account.id,
             user_key,
             self.adapted[day],
@@ -171,9 +316,9 @@ class UserDays(Intake):
             self.file.pk,
             self.adapted[row.observed_at],
             row.content_hash,
+            row.line_hash,
             row.rest,
         )
-        return fact._replace(values=values)
 
     def _is_fresh(self, account: Account, day: date) -> bool:
         key = (account.pk, day)

@@ -10,6 +10,22 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        # The constraint's index begins with the account.
+        migrations.AlterField(
+            model_name="userday",
+            name="account",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="+",
+                to="seats.account",
+            ),
+        ),
+        migrations.AddField(
+            model_name="userday",
+            name="line_hash",
+            field=models.BinaryField(max_length=16, null=True),
+        ),
         migrations.AlterField(
             model_name="reportday",
             name="report",

@@ -23,7 +23,8 @@ class UserDayQuerySet(models.QuerySet["UserDay"]):
 
 
 class UserDay(Counters):
-    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="+")
+    # The constraint's index begins with the account.
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="+", db_index=False)
     user = models.ForeignKey(GitHubUser, on_delete=models.CASCADE, related_name="user_days")
     day = models.DateField()
 
@@ -50,6 +51,8 @@ class UserDay(Counters):
     file = models.ForeignKey(ReportFile, on_delete=models.PROTECT, related_name="+")
     observed_at = models.DateTimeField()
     content_hash = models.BinaryField(max_length=16)
+    # Of the line's very text: what has been taken in once is not read again. NULL in a wrapper.
+    line_hash = models.BinaryField(max_length=16, null=True)
     # Every key of the line that is not a column, unknown ones too; see metrics.breakdowns.
     blob = models.BinaryField()
 
