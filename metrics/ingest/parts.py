@@ -114,7 +114,7 @@ def _joined(parts: Sequence[_Part], name: str) -> Source:
     path = folder / f"{name}.ndjson"
     if len(parts) == 1:
         source = parts[0].source
-        return Source(path, "", source.size, source.open)
+        return Source(path, "", source.size, source.open, source.plain)
     with path.open("xb") as joined:
         path.chmod(0o600)
         for part in parts:
@@ -125,7 +125,7 @@ def _joined(parts: Sequence[_Part], name: str) -> Source:
                 shutil.copyfileobj(stream, joined, BLOCK)
             # The last line of a part may come without its end.
             joined.write(b"\n")
-    return Source(path, "", path.stat().st_size, lambda: path.open("rb", buffering=BLOCK))
+    return Source(path, "", path.stat().st_size, lambda: path.open("rb", buffering=BLOCK), plain=path)
 
 
 def _as_lines(source: Source) -> Iterator[bytes]:
