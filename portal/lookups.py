@@ -13,7 +13,10 @@ from django.db.models.lookups import Lookup
 @models.ForeignKey.register_lookup
 @models.Field.register_lookup
 class Among(Lookup):
-    """Keys are integers or texts, taken as they are. No key is no row, without a query."""
+    """Keys are integers or texts, taken as they are. No key is no row, without a query.
+
+    Best given as a set: Django goes through every element of a list.
+    """
 
     lookup_name = "among"
     prepare_rhs = False

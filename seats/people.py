@@ -67,7 +67,7 @@ class People:
         return self._keys
 
     def _look_up(self, github_ids: Collection[int]) -> None:
-        found = GitHubUser.objects.filter(github_id__among=github_ids).order_by()
+        found = GitHubUser.objects.filter(github_id__among=set(github_ids)).order_by()
         self._keys.update(found.values_list("github_id", "pk"))  # type: ignore[arg-type]
 
     def _make(self, github_ids: Collection[int], logins: Mapping[int, str]) -> None:
@@ -150,7 +150,7 @@ class _Borne(NamedTuple):
 
 def _remember(sightings: Mapping[int, Iterable[Sighting]], made: Mapping[int, str]) -> set[str]:
     """Write sightings by person; `made` are people just met, under the login they were made with."""
-    known = _known_logins([user_id for user_id in sightings if user_id not in made])
+    known = _known_logins({user_id for user_id in sightings if user_id not in made})
     touched: dict[tuple[int, str], _Borne] = {}
     for user_id, seen in sightings.items():
         borne = known.setdefault(user_id, {})
@@ -179,7 +179,7 @@ def _remember(sightings: Mapping[int, Iterable[Sighting]], made: Mapping[int, st
 
 def _known_logins(user_ids: Collection[int]) -> dict[int, dict[str, _Borne]]:
     known: dict[int, dict[str, _Borne]] = defaultdict(dict)
-    rows = UserLogin.objects.filter(user_id__among=user_ids).order_by()
+    rows = UserLogin.objects.filter(user_id__among=set(user_ids)).order_by()
     for values in rows.values_list("pk", "user_id", "login", "login_key", "first_seen_on", "last_seen_on"):
         row = _Borne(*values)
         known[row.user_id][row.login_key] = row

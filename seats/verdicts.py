@@ -38,9 +38,9 @@ def refresh(as_of: date | None = None, accounts: Collection[Account] | None = No
         holders = Seat.objects.filter(account__in=[account.pk for account in accounts]).values("user_id")
         seats = seats.filter(user_id__in=holders)
     assign_policies(seats)
-    seats.update(watched_since=_watched_since(day))
     for policy in InactivityPolicy.objects.all():
         _judge(seats.filter(policy=policy), rule_of(policy), day)
+    seats.filter(policy=None).update(watched_since=_watched_since(day))
     _record_day(day)
     return seats.count()
 
@@ -61,6 +61,7 @@ def _watched_since(day: date) -> Case:
 def _judge(seats: QuerySet[Seat], rule: Rule, day: date) -> None:
     newest = newest_evidence(rule, day)
     seats.update(
+        watched_since=_watched_since(day),
         last_used_on=Subquery(newest.values("last_on")[:1]),
         last_used_source=Coalesce(Subquery(newest.values("source")[:1]), Value("")),
     )

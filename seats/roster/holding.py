@@ -84,11 +84,13 @@ class Holding:
         """GitHub's fields as history keeps them."""
         return {
             "plan_type": self.plan_type,
-            "created_at": _text(self.created_at),
-            "last_activity_at": _text(self.last_activity_at),
+            "created_at": self.created_at and self.created_at.isoformat(),
+            "last_activity_at": self.last_activity_at and self.last_activity_at.isoformat(),
             "last_activity_editor": self.last_activity_editor,
-            "last_authenticated_at": _text(self.last_authenticated_at),
-            "pending_cancellation_date": _text(self.pending_cancellation_date),
+            "last_authenticated_at": self.last_authenticated_at and self.last_authenticated_at.isoformat(),
+            "pending_cancellation_date": (
+                self.pending_cancellation_date and self.pending_cancellation_date.isoformat()
+            ),
             "grants": [list(route) for route in self.routes],
         }
 
@@ -104,7 +106,3 @@ def _latest(times: Any) -> datetime | None:
 def _pending(dates: Sequence[date | None]) -> date | None:
     """Cancelling one of several grants ends nothing: pending only when every grant is."""
     return None if None in dates else max(day for day in dates if day)
-
-
-def _text(value: date | datetime | None) -> str | None:
-    return value.isoformat() if value else None

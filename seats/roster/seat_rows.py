@@ -86,7 +86,7 @@ def rows_of(seats: QuerySet[Seat]) -> dict[Key, SeatRow]:
 
 def rows_of_people(account_ids: Collection[int], user_ids: Collection[int]) -> dict[Key, SeatRow]:
     """The seats of these people in these accounts."""
-    return rows_of(Seat.objects.filter(account_id__in=account_ids, user_id__among=user_ids))
+    return rows_of(Seat.objects.filter(account_id__in=account_ids, user_id__among=set(user_ids)))
 
 
 def insert(rows: Collection[SeatRow]) -> None:
@@ -97,7 +97,7 @@ def insert(rows: Collection[SeatRow]) -> None:
     in_order = sorted(rows, key=lambda row: row.key)
     insert_rows(Seat, (*COLUMNS[1:], *UNJUDGED), [(*_values(row)[1:], *unjudged) for row in in_order])
     known = Seat.objects.filter(
-        account_id__in={row.account_id for row in rows}, user_id__among=[row.user_id for row in rows]
+        account_id__in={row.account_id for row in rows}, user_id__among={row.user_id for row in rows}
     )
     told = known.order_by().values_list("account_id", "user_id", "pk")
     pks = {(account_id, user_id): pk for account_id, user_id, pk in told}

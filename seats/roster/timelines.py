@@ -56,9 +56,9 @@ class Newest:
         self._present: dict[int, State] = {}
 
     def load(self, rows: Collection[SeatRow]) -> None:
-        for pk, is_present, state in _last_observations([row.pk for row in rows]):
+        for pk, is_present, state in _last_observations({row.pk for row in rows}):
             self._last[pk] = is_present, state
-        gone = [pk for pk, (is_present, _) in self._last.items() if not is_present]
+        gone = {pk for pk, (is_present, _) in self._last.items() if not is_present}
         self._present = {pk: state for pk, _, state in _last_observations(gone, is_present=True)}
 
     def wins(self, row: SeatRow) -> bool:
@@ -113,7 +113,7 @@ class AnyMoment:
         self._hashes: dict[int | None, str] = {None: ""}
 
     def load(self, rows: Collection[SeatRow]) -> None:
-        observed = SeatObservation.objects.filter(seat_id__among=[row.pk for row in rows])
+        observed = SeatObservation.objects.filter(seat_id__among={row.pk for row in rows})
         for known in observed.order_by("observed_at"):
             self._histories[known.seat_id].append(known)
         tied = {row.file_id for row in rows if row.observed_at == self._at and row.file_id}

@@ -88,12 +88,12 @@ def settle_endings(rows: Collection[SeatRow], timeline: Timeline, applied: Appli
         if ended_at is not None and row.ended_at is None:
             ended.append(row.user_id)
         row.ended_at = ended_at
-    logins = dict(GitHubUser.objects.filter(pk__among=ended).order_by().values_list("pk", "login"))
+    logins = dict(GitHubUser.objects.filter(pk__among=set(ended)).order_by().values_list("pk", "login"))
     applied.ended += [logins[user_id] for user_id in ended]
 
 
 def _write_grants(regranted: Sequence[tuple[SeatRow, Holding]], new: Collection[int]) -> None:
-    SeatGrant.objects.filter(seat_id__among=[row.pk for row, _ in regranted if row.pk not in new]).delete()
+    SeatGrant.objects.filter(seat_id__among={row.pk for row, _ in regranted if row.pk not in new}).delete()
     insert_rows(
         SeatGrant,
         [
