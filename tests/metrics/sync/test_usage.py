@@ -13,7 +13,10 @@ import time_machine
 
 from metrics import figures
 from metrics.models import AskedDay, DirtyDay, ReportDay, ScopeDay, TeamDay, UserDay
+from metrics.sync.folder import download_folder
 from metrics.sync.usage import WHOLE, Asked
+from metrics.tasks import enqueue_usage, remove_left_downloads
+from portal import kept_files
 from portal.models import Job, ReportFile
 from seats.models import Account
 from tests.fake_github import FakeGitHub, Organization, Report, State, Trouble
@@ -577,3 +580,44 @@ class TestAnInterruptedRun:
         assert job.state == Job.State.QUEUED
         assert job.run_after is not None
         assert timedelta(seconds=590) < job.run_after - datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+
+class TestWhatAKilledProcessLeaves:
+    def test_is_removed_after_a_day(self, db: None, settings: Any, clock: time_machine.Coordinates) -> None:
+        left = settings.DATA_DIR / "downloads" / "left"
+        left.mkdir(parents=True)
+        file = ReportFile.objects.create(
+            source="download", kind="users-1-day", name="users-1-day", sha256="a" * 64, size=1
+        )
+        clock.shift(timedelta(days=20_000))
+
+        assert remove_left_downloads() == 1
+
+        assert not left.exists()
+        file.refresh_from_db()
+        assert file.state == ReportFile.State.UNDONE
+
+    def test_stays_while_it_is_at_work(self, db: None, settings: Any) -> None:
+        file = ReportFile.objects.create(
+            source="download", kind="users-1-day", name="users-1-day", sha256="b" * 64, size=1
+        )
+
+        with download_folder() as folder, kept_files.sole_reader(file.sha256):
+            assert remove_left_downloads() == 0
+            assert folder.is_dir()
+
+        file.refresh_from_db()
+        assert file.state == ReportFile.State.READING
+
+
+def test_a_schedule_makes_a_job_for_each_account(state: State, connected: Connect) -> None:
+    for login in ("octo", "hexa"):
+        connected(login)
+    connection = Account.objects.get(login="octo").connection
+    assert connection is not None
+
+    made = enqueue_usage(connection.pk)
+
+    assert sorted(job.subject for job in made) == sorted(account.subject for account in Account.objects.all())
+    assert {job.kind for job in made} == {"sync-usage"}
+    assert {job.pk for job in enqueue_usage(connection.pk)} == {job.pk for job in made}
