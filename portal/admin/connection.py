@@ -22,6 +22,7 @@ from portal import connections, credentials, sync_schedules
 from portal.admin.base import NOTHING, PortalModelAdmin, few, moment
 from portal.admin.connection_form import ConnectionForm, form_parts
 from portal.admin.job import started
+from portal.connection_notes import notes_on
 from portal.credentials import CredentialError
 from portal.models import AuditEntry, Connection, SyncSchedule
 from portal.models.connection import Finding
@@ -136,9 +137,11 @@ class ConnectionAdmin(PortalModelAdmin):
                 "checks": _past_checks(connection),
                 "checked": moment(connection.checked_at),
                 "limited_until": _limited(connection),
+                "notes": notes_on(connection),
                 "may_check": self.has_change_permission(request, connection),
                 "may_sync": self.has_sync_permission(request) and connection.is_active,
                 "is_for_nobody": not _names(connection),
+                "is_ready": connection.checked_at is not None and not any(connection.to_fix()),
             }
         response: HttpResponse = super().changeform_view(
             request, object_id, form_url, {**context, **(extra_context or {})}

@@ -267,7 +267,7 @@ class TestInTheBackground:
             "hour: done by about 2026-11-20 12:00 UTC."
         )
 
-    def test_the_home_page_says_so_too(
+    def test_pages_say_so_too(
         self, accounts: list[Account], connection: Connection, olga_client: Client
     ) -> None:
         top_up_backfills()
@@ -275,6 +275,8 @@ class TestInTheBackground:
         page = olga_client.get(reverse("admin:index")).content.decode()
 
         assert "octo: 12 days of its accounts are still to be fetched" in page
+        page = olga_client.get(reverse("admin:portal_connection_change", args=[connection.pk]))
+        assert "Older days of use: 12 days of its accounts are still to be fetched" in page.content.decode()
 
     def test_it_leaves_the_rest_of_the_hour_to_others(
         self, accounts: list[Account], connection: Connection, github: FakeGitHub, state: State
