@@ -34,7 +34,7 @@ from seats.sync.steps import Step, accounts_of
 STEP_NAMES: tuple[str, ...] = (*steps.STEPS, *use.STEPS)
 # It waits as long as GitHub may ask it to, and for another process that is at the same thing.
 PATIENCE = timedelta(hours=24)
-LOOK_EVERY_SECONDS = 2.0
+LOOK_EVERY_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
