@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Case, Count, Exists, F, OuterRef, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce, Greatest
+from django.db.models.lookups import Exact
 
 from seats.models import Account, InactivityPolicy, Seat, SeatDay
 from seats.models.seat import INACTIVE
@@ -24,6 +26,9 @@ from seats.policy_sql import (
 from seats.standing import SeatStanding, standing
 
 __all__ = ["SeatStanding", "refresh", "standing", "today", "would_catch"]
+
+# Stands for no moment at all, where two are compared.
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @transaction.atomic
@@ -59,13 +64,29 @@ def _watched_since(day: date) -> Case:
 
 
 def _judge(seats: QuerySet[Seat], rule: Rule, day: date) -> None:
+    """Two statements, which write the seats alone of which they say something new."""
     newest = newest_evidence(rule, day)
-    seats.update(
-        watched_since=_watched_since(day),
-        last_used_on=Subquery(newest.values("last_on")[:1]),
-        last_used_source=Coalesce(Subquery(newest.values("source")[:1]), Value("")),
+    known = {
+        "watched_since": _watched_since(day),
+        "last_used_on": Subquery(newest.values("last_on")[:1]),
+        "last_used_source": Coalesce(Subquery(newest.values("source")[:1]), Value("")),
+    }
+    told = seats.annotate(
+        same_watch=_same(F("watched_since"), known["watched_since"], NEVER),
+        same_day=_same(F("last_used_on"), known["last_used_on"], NEVER.date()),
+        same_source=_same(F("last_used_source"), known["last_used_source"], ""),
     )
-    seats.update(verdict=verdict_case(rule, day), verdict_as_of=day)
+    told.exclude(same_watch=True, same_day=True, same_source=True).update(**known)
+    verdict = verdict_case(rule, day)
+    seats.annotate(judged=verdict).exclude(verdict=F("judged"), verdict_as_of=day).update(
+        verdict=verdict, verdict_as_of=day
+    )
+
+
+def _same(one: F, other: Any, nothing: Any) -> Any:
+    """Whether two values are equal, or both empty."""
+    empty = Value(nothing)
+    return Exact(Coalesce(one, empty), Coalesce(other, empty))
 
 
 def _record_day(day: date) -> None:
