@@ -14,6 +14,7 @@ from metrics.formats.records import Broken, Record
 from metrics.formats.seat_list import SeatRecord, parse_seat, total_seats
 from metrics.ingest.options import Counts, Options, Refused
 from metrics.ingest.scope import Scopes
+from portal.github.payloads import is_nobodys
 from portal.models import RejectedLine, ReportFile
 from portal.models.rejected_line import readable
 from seats import activity_report, roster
@@ -54,14 +55,19 @@ class SeatList:
 
     @property
     def is_complete(self) -> bool:
-        """Every page tells the same total, and that many different people are listed."""
-        return not self.broken and self.totals == {self.people}
+        """Every page tells the same total, and that many different people are listed.
+
+        The seat of a person who was deleted has no `assignee`: it is counted, and nobody of ours holds it.
+        """
+        nobodys = sum(is_nobodys(raw) for *_, raw in self.broken)
+        return nobodys == len(self.broken) and self.totals == {self.people + nobodys}
 
     @property
     def shortfall(self) -> str:
         """Why the list is not complete, in words."""
-        if self.broken:
-            return f"{len(self.broken)} of its seats cannot be read"
+        unreadable = sum(not is_nobodys(raw) for *_, raw in self.broken)
+        if unreadable:
+            return f"{unreadable} of its seats cannot be read"
         if len(self.totals) > 1:
             return "its pages tell different totals"
         total = next(iter(self.totals), None)

@@ -127,6 +127,14 @@ def read_seat(raw: bytes) -> Seat:
     return _facts(seat)
 
 
+def is_nobodys(raw: bytes) -> bool:
+    """Whether a seat that cannot be read is one of a deleted person: GitHub counts it, with no `assignee`."""
+    try:
+        return _seat.decode(raw).assignee is None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+
+
 def read_seat_page(body: bytes) -> SeatPage:
     """A page of `GET …/copilot/billing/seats`; raises msgspec.DecodeError where it is no such page."""
     try:

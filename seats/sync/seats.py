@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC
 from itertools import count
 
-import msgspec
 from django.db import transaction
 from django.utils import timezone
 
@@ -103,20 +102,9 @@ def _is_complete(seen: SeatList) -> bool:
 
     The seat of a person who was deleted has no `assignee`: it is counted, and nobody of ours holds it.
     """
-    nobodys = sum(_is_nobodys(element.raw) for element in seen.broken)
+    nobodys = sum(payloads.is_nobodys(element.raw) for element in seen.broken)
     only_theirs = nobodys == len(seen.broken) and not seen.is_partial
     return seen.is_complete or (only_theirs and seen.total == seen.people + nobodys)
-
-
-def _is_nobodys(raw: bytes) -> bool:
-    try:
-        return msgspec.json.decode(raw, type=_Holder).assignee is None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return False
-
-
-class _Holder(msgspec.Struct):
-    assignee: msgspec.Raw | None = None
 
 
 # --- Writing ----------------------------------------------------------------------------------

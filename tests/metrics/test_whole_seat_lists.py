@@ -48,5 +48,12 @@ def test_anything_else_is_not(documents: list[Any]) -> None:
     assert not read(*documents).is_complete
 
 
+def test_the_seat_of_a_deleted_person_is_counted_though_nobody_holds_it() -> None:
+    nobodys = {"assignee": None, "plan_type": "business", "created_at": "2026-01-15T10:00:00Z"}
+    whole = read(page(3, 1), {"total_seats": 3, "seats": [nobodys, seat(2)]})
+    assert whole.is_complete
+    assert [number for number, *_ in whole.broken] == [2]
+
+
 def test_a_list_that_breaks_off_is_not_whole() -> None:
     assert not read(page(2, 1, 2), cut=20).is_complete
