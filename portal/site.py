@@ -105,7 +105,7 @@ SIDEBAR: tuple[tuple[str, tuple[Link, ...]], ...] = (
             ),
             Link("Jobs", "schedule", "admin:portal_job_changelist", "portal.view_job"),
             Link("Upload a file", "upload_file", "metrics:upload", "portal.add_reportfile"),
-            Link("Seat rosters", "list_alt", "admin:seats_seatroster_changelist", "seats.view_seatroster"),
+            Link("Seat lists", "list_alt", "admin:seats_seatroster_changelist", "seats.view_seatroster"),
             Link(
                 "Report files", "description", "admin:portal_reportfile_changelist", "portal.view_reportfile"
             ),

@@ -37,7 +37,7 @@ def seats(request: HttpRequest) -> Iterator[AsOf | Late]:
 
 def with_seats_of_their_own(connection: Connection) -> Iterable[Account]:
     """The accounts whose seats are asked for by themselves: an enterprise's list has its organizations'."""
-    return connection.accounts.exclude(login="")
+    return connection.accounts.exclude(login="").exclude(parent__connection__isnull=False)
 
 
 def late(kind: str, what: str, accounts_of: Callable[[Connection], Iterable[Account]]) -> Iterator[Late]:

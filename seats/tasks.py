@@ -7,7 +7,7 @@ from typing import Any
 from portal import jobs
 from portal.models import Job
 from seats import verdicts
-from seats.sync import asking, steps
+from seats.sync import asking, now, steps
 
 
 def refresh_verdicts() -> int:
@@ -18,6 +18,7 @@ def refresh_verdicts() -> int:
 def sync(job_id: int) -> None:
     """Run the step that a job names."""
     jobs.run(job_id, steps.work)
+    now.go_on(job_id)
 
 
 def ask_about_seat(job_id: int) -> None:

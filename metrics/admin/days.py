@@ -43,7 +43,7 @@ class DayAdmin(ReadOnlyAdmin):
 @admin.register(ReportDay)
 class ReportDayAdmin(DayAdmin):
     list_title = "Covered days"
-    list_display = ["on", "account", "report", "file", "as_of", "is_complete", "is_settled"]
+    list_display = ["on", "account", "report", "file", "as_of", "whole", "is_settled"]
     list_filter = [
         ("account", AutocompleteSelectFilter),
         ("report", ChoicesDropdownFilter),
@@ -51,7 +51,8 @@ class ReportDayAdmin(DayAdmin):
         ("file", AutocompleteSelectFilter),
     ]
     list_select_related = ["account", "file"]
-    fields = [("on", "account", "report"), "file", "observed_at", "is_complete"]
+    fields = [("on", "account", "report"), "file", "as_of", "whole"]
+    readonly_fields = ["on", "as_of", "whole"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ReportDay]:
         days: QuerySet[ReportDay] = super().get_queryset(request)
@@ -61,6 +62,13 @@ class ReportDayAdmin(DayAdmin):
     @display(description="as of")
     def as_of(self, row: ReportDay) -> str:
         return moment(row.observed_at)
+
+    @display(description="complete", boolean=True)
+    def whole(self, row: ReportDay) -> bool:
+        return row.is_complete
+
+    def row_title(self, row: ReportDay) -> str:
+        return f"{row.account}, {row.get_report_display()} of {row.day}"
 
     @display(description="totals", label={"updating": "warning", "up to date": "success"})
     def is_settled(self, row: Any) -> str:

@@ -18,7 +18,7 @@ from unfold.decorators import display
 from metrics.admin.days import DayAdmin
 from metrics.admin.lineage import FromFile
 from metrics.models import LegacyDay
-from portal.admin.base import NOTHING
+from portal.admin.base import NOTHING, UPLOAD
 
 
 class WhoseFilter(RadioFilter):
@@ -37,6 +37,11 @@ class WhoseFilter(RadioFilter):
 @admin.register(LegacyDay)
 class LegacyDayAdmin(FromFile, DayAdmin):
     list_title = "Days of older systems"
+    empty_note = (
+        "GitHub has closed both older APIs. Upload answers that were saved before, or switch them on in a "
+        "connection to a server that still gives them."
+    )
+    filled_through = (UPLOAD,)
     list_display = [
         "on",
         "account",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -10,6 +11,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.template.defaultfilters import filesizeformat
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.http import content_disposition_header
@@ -20,7 +22,7 @@ from unfold.decorators import action, display
 from metrics.kind_labels import KIND_LABELS, kind_label
 from metrics.models import ReportDay
 from portal import jobs, kept_files
-from portal.admin.base import NOTHING, ReadOnlyAdmin, day
+from portal.admin.base import NOTHING, ReadOnlyAdmin, day, moment
 from portal.admin.subjects import SubjectColumn
 from portal.models import AuditEntry, Job, ReportFile
 
@@ -49,7 +51,7 @@ class ReportFileAdmin(SubjectColumn, ReadOnlyAdmin):
         "kind_in_words",
         "about",
         "as_of",
-        "rows_read",
+        "rows",
         "became",
         "state_label",
         "received",
@@ -77,6 +79,7 @@ class ReportFileAdmin(SubjectColumn, ReadOnlyAdmin):
         "is_kept",
         "said",
         "digest",
+        "bytes",
     ]
     fieldsets = [
         (None, {"fields": ["name", ("kind_in_words", "about"), ("state", "is_complete"), "days"]}),
@@ -97,7 +100,7 @@ class ReportFileAdmin(SubjectColumn, ReadOnlyAdmin):
                 "fields": [
                     ("source", "received_by", "received_at"),
                     ("observed_at", "finished_at"),
-                    ("size", "is_kept"),
+                    ("bytes", "is_kept"),
                     "digest",
                     "said",
                 ]
@@ -181,12 +184,19 @@ class ReportFileAdmin(SubjectColumn, ReadOnlyAdmin):
     @display(description="said when it came")
     def said(self, file: ReportFile) -> str:
         """What the person who brought it said, beside what the file says itself."""
-        said = [f"{name.replace('_', ' ')}: {value}" for name, value in file.options.items() if value]
-        return ", ".join(said).replace(": True", "") or NOTHING
+        return ", ".join(_said(name, value) for name, value in file.options.items() if value) or NOTHING
 
     @display(description="sha256")
     def digest(self, file: ReportFile) -> str:
         return format_html('<span class="portal-value">{}</span>', file.sha256)
+
+    @display(description="rows", ordering="rows_read")
+    def rows(self, file: ReportFile) -> str:
+        return f"{file.rows_read:,}"
+
+    @display(description="size")
+    def bytes(self, file: ReportFile) -> str:
+        return f"{filesizeformat(file.size)}, as received"
 
     @display(description="kept", boolean=True)
     def is_kept(self, file: ReportFile) -> bool:
@@ -233,6 +243,19 @@ class ReportFileAdmin(SubjectColumn, ReadOnlyAdmin):
         response = StreamingHttpResponse(_unpacked(file.kept_path), content_type="application/octet-stream")
         response["Content-Disposition"] = content_disposition_header(True, file.name.replace("/", "-"))
         return response
+
+
+def _said(name: str, value: Any) -> str:
+    """One of the things that were said of a file, in words."""
+    words = name.replace("_", " ")
+    if value is True:
+        return words
+    if name.endswith("_at"):
+        return f"{words} {moment(datetime.fromisoformat(value))}"
+    if isinstance(value, list):
+        first, last = value[0], value[-1]
+        return f"{words} {first}" if first == last else f"{words} {first} to {last}"
+    return f"{words}: {value}"
 
 
 def _unpacked(kept_path: str) -> Iterator[bytes]:

@@ -9,8 +9,11 @@ from django.template import RequestContext
 from django.urls import resolve, reverse
 
 from portal.freshness import AsOf, Late, of_page
+from portal.site import page_for
 
 register = template.Library()
+# Banners on a page; where GitHub cannot be reached at all, every schedule is late.
+SHOWN = 3
 
 
 @register.inclusion_tag("portal/freshness.html", takes_context=True)
@@ -24,7 +27,12 @@ def freshness(context: RequestContext) -> dict[str, Any]:
     else:
         opts = context.get("opts")
         said = of_page(request, opts.app_label if opts is not None else resolve(request.path_info).namespace)
+    late = [one for one in said if isinstance(one, Late)]
     return {
         "lines": [one for one in said if isinstance(one, AsOf)],
-        "late": [one for one in said if isinstance(one, Late)],
+        "late": late[:SHOWN],
+        "more_late": len(late[SHOWN:]),
+        "schedules_url": page_for(
+            request.user, "admin:portal_syncschedule_changelist", "portal.view_syncschedule"
+        ),
     }

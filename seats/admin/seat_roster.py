@@ -48,7 +48,7 @@ class StateFilter(DropdownFilter):
 
 @admin.register(SeatRoster)
 class SeatRosterAdmin(ReadOnlyAdmin):
-    list_title = "Seat rosters"
+    list_title = "Seat lists"
     list_display: ClassVar[list[str]] = [
         "listed_account", "observed", "seen_again", "listed_seats", "state_label", "not_listed", "from_file",
     ]  # fmt: skip
@@ -73,11 +73,11 @@ class SeatRosterAdmin(ReadOnlyAdmin):
     def listed_account(self, roster: SeatRoster) -> str:
         return roster.account.label
 
-    @display(description="seen", ordering="observed_at")
+    @display(description="first seen", ordering="observed_at")
     def observed(self, roster: SeatRoster) -> str:
         return moment(roster.observed_at)
 
-    @display(description="again, last", ordering="last_observed_at")
+    @display(description="last seen again", ordering="last_observed_at")
     def seen_again(self, roster: SeatRoster) -> str:
         again = roster.last_observed_at > roster.observed_at
         return moment(roster.last_observed_at) if again else NOTHING

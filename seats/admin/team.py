@@ -104,6 +104,18 @@ class TeamAdmin(ReadOnlyAdmin):
             }
         )
 
+    def get_fields(self, request: HttpRequest, obj: Team | None = None) -> list[str]:
+        """Without what there is none of."""
+        if obj is None:
+            return self.fields
+        empty = {
+            "description": not obj.description,
+            "parent": not obj.parent_id,
+            "also_called": not obj.former_slugs,
+            "gone": not obj.gone_at,
+        }
+        return [name for name in self.fields if not empty.get(name)]
+
     @display(description="team", ordering="slug")
     def team(self, team: Team) -> str:
         return f"{team} (gone)" if team.gone_at else str(team)

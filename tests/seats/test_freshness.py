@@ -103,6 +103,32 @@ def test_a_schedule_whose_jobs_never_ran_points_at_the_worker(olga_client: Clien
     assert "is the background worker running?" in page
 
 
+def test_seats_of_an_organization_come_with_those_of_its_enterprise(
+    olga_client: Client, octo: Account
+) -> None:
+    through = Connection.objects.create(name="big", secret_env="BIG_TOKEN")
+    octo.parent = Account.objects.create(kind="enterprise", login="big", connection=through)
+    octo.save()
+
+    assert "Seats of octo" not in olga_client.get("/seats/seat/").content.decode()
+
+
+def test_more_than_three_late_syncs_are_counted(olga_client: Client, octo: Account) -> None:
+    for number in range(2):
+        connection = Connection.objects.create(name=f"more-{number}", secret_env="MORE_TOKEN")
+        install_for(connection)
+        account = Account.objects.create(kind="organization", login=f"more-{number}", connection=connection)
+        Connection.objects.filter(pk=connection.pk).update(created_at=timezone.now() - 96 * HOUR)
+        Account.objects.filter(pk=account.pk).update(created_at=timezone.now() - 96 * HOUR)
+
+    page = olga_client.get("/").content.decode()
+
+    # Seats and use of each of the three.
+    assert page.count("nothing has come from GitHub yet") == 3
+    assert "3 more syncs are late." in page
+    assert "See the schedules" in page
+
+
 def test_what_is_switched_off_or_new_is_not_late(
     olga_client: Client, octo: Account, clock: time_machine.Coordinates
 ) -> None:

@@ -1,0 +1,5 @@
+"""Days as people and spreadsheets both read them, instants in UTC to the minute."""
+
+DATE_FORMAT = SHORT_DATE_FORMAT = "Y-m-d"
+DATETIME_FORMAT = SHORT_DATETIME_FORMAT = "Y-m-d H:i e"
+TIME_FORMAT = "H:i"
