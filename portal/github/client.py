@@ -117,7 +117,7 @@ class GitHub:
     - `parallel`: pages asked for at a time. `retries`: further tries of a read that brought no whole answer.
     - `backoff`: seconds before the first of them, doubling. `timeouts`: seconds to connect, and between two
       pieces of an answer; `total_timeout`: seconds for an answer, and one more for every 16 KiB of it.
-    - `keep_back`: requests of the hour that are left to others.
+    - `keep_back`: requests of the hour that are left to others; of a small allowance a fifth.
     - `should_stop`: called between requests and while waiting; what it raises ends the work.
     - `cache`: where answers are kept with their ETag, to be asked for again at no cost.
     """

@@ -26,6 +26,8 @@ LONGEST_PAUSE = 30.0  # seconds before another try, however little patience ther
 # GitHub allows 900 reads a minute of one endpoint; some room is left for other processes.
 MOST_IN_A_WINDOW = 850
 WINDOW = 60.0  # seconds
+# Of a small allowance no more than such a part is kept back: with all of it nothing would ever be done.
+_KEPT_BACK_SHARE = 5
 _SLICE = 0.5  # seconds of sleep between two looks at whether to stop
 _LOOK_EVERY = 0.1  # seconds between two looks at what other processes were told
 _DIGITS = re.compile(r"\d+(\.\d*)?", re.ASCII)
@@ -266,8 +268,9 @@ class Gate:
             return 0.0
 
     def _keeps_back(self) -> bool:
-        left = self._counted.rate_limit_remaining
-        return self._keep_back > 0 and left is not None and left < self._keep_back
+        left, limit = self._counted.rate_limit_remaining, self._counted.rate_limit_limit
+        kept = self._keep_back if limit is None else min(self._keep_back, limit // _KEPT_BACK_SHARE)
+        return left is not None and left < kept
 
     # --- What answers tell ----------------------------------------------------------------------
 

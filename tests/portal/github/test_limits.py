@@ -225,6 +225,19 @@ def test_what_is_kept_back_is_left_to_others() -> None:
 
 
 @pytest.mark.usefixtures("clock")
+def test_of_a_small_allowance_a_fifth_is_kept_back() -> None:
+    """Or else a server that grants less than that would be asked once an hour."""
+    held = gate(keep_back=500)
+    reset = int(NOW.timestamp()) + 900
+    for left in range(49, 9, -1):
+        held.note(200, headers(x_ratelimit_limit=50, x_ratelimit_remaining=left, x_ratelimit_reset=reset))
+        held.enter()
+    held.note(200, headers(x_ratelimit_limit=50, x_ratelimit_remaining=9, x_ratelimit_reset=reset))
+    with pytest.raises(RateLimited, match="Only 9 requests"):
+        held.enter()
+
+
+@pytest.mark.usefixtures("clock")
 def test_an_allowance_of_another_kind_holds_nothing() -> None:
     held = gate()
     told = headers(
