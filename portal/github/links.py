@@ -88,12 +88,12 @@ def with_page(url: str, number: int) -> str:
 class ReportHosts:
     """The hosts that report files may come from.
 
-    Names, with `*` for any part of one. https on its usual port, unless the entry names a port; a bare
-    loopback host also allows http and any port.
+    Names, with `*` for any part of one. https on its usual port, unless the entry names a port; a loopback
+    host also allows http, and any port unless the entry names one.
     """
 
     def __init__(self, entries: Sequence[str]) -> None:
-        self._loopback: set[str] = set()
+        self._loopback: set[tuple[str, int | None]] = set()
         self._patterns: list[tuple[re.Pattern[str], int]] = []
         for entry in entries:
             self._add(entry.strip().lower())
@@ -101,9 +101,12 @@ class ReportHosts:
     def _add(self, entry: str) -> None:
         name = entry.removeprefix("http://").removeprefix("https://").strip("/")
         if name.strip("[]") in LOOPBACK:
-            self._loopback.add(name.strip("[]"))
+            self._loopback.add((name.strip("[]"), None))
             return
         host, _, port = name.partition(":")
+        if host in LOOPBACK and port.isdigit():
+            self._loopback.add((host, int(port)))
+            return
         domain = host.rpartition("*")[2]
         is_name = re.fullmatch(r"[a-z0-9.*-]+", host) and (port.isdigit() or not port)
         # What stands behind the last * is all that keeps strangers out.
@@ -116,7 +119,7 @@ class ReportHosts:
 
     def allows(self, origin: Origin) -> bool:
         """Whether a file may be fetched from there."""
-        if origin.host in self._loopback:
+        if {(origin.host, None), (origin.host, origin.port)} & self._loopback:
             return True
         return origin.scheme == "https" and any(
             port == origin.port and pattern.fullmatch(origin.host) for pattern, port in self._patterns

@@ -184,6 +184,15 @@ def test_an_entry_may_name_a_port() -> None:
     assert not hosts.allows(without)
 
 
+def test_a_loopback_host_with_a_port_allows_http_on_that_port_alone() -> None:
+    hosts = ReportHosts(["http://127.0.0.1:8123"])
+    named, other = origin_of("http://127.0.0.1:8123/a"), origin_of("http://127.0.0.1:8124/a")
+    assert named is not None
+    assert other is not None
+    assert hosts.allows(named)
+    assert not hosts.allows(other)
+
+
 @pytest.mark.parametrize(
     "entry", ["", "*", "*.com", "copilot*", "https://a.b/c", "a b", "copilot-reports.*", "*.*"]
 )
