@@ -61,7 +61,7 @@ def _identify(account: Account, github: GitHub, connection: Connection | None, t
         except NotFound as error:
             refusal = error
     if found is None:
-        same = [one for one in _of_credential(connection, github) if one.id == account.github_id]
+        same = [one for one in _seen_by(connection, github) if one.id == account.github_id]
         if not same:
             raise refusal or NotFound(
                 f"The organization with the id {account.github_id} is not among those that this "
@@ -69,6 +69,14 @@ def _identify(account: Account, github: GitHub, connection: Connection | None, t
             )
         found = same[0]
     return _meet(Kind.ORGANIZATION, found, tally)
+
+
+def _seen_by(connection: Connection | None, github: GitHub) -> list[payloads.Organization]:
+    """As `_of_credential`; none where the server does not tell."""
+    try:
+        return _of_credential(connection, github)
+    except REFUSALS:
+        return []
 
 
 def _of_credential(connection: Connection | None, github: GitHub) -> list[payloads.Organization]:
@@ -135,16 +143,28 @@ def _meet_through_teams(enterprise: Account, github: GitHub, run: Reporter, tall
 
 
 def _meet_of_credential(connection: Connection, github: GitHub, run: Reporter, tally: Tally) -> None:
-    """Take on the accounts that an app is installed on, or an enterprise's token may ask about."""
+    """Take on the accounts that an app is installed on, or an enterprise's token may ask about.
+
+    A server that tells neither leaves them to be met in the seats.
+    """
     if connection.is_app:
-        for kind, account in _installed_on(github):
+        try:
+            installed = _installed_on(github)
+        except REFUSALS as error:
+            tally.say(f"Where the app is installed could not be asked. {error}")
+            return
+        for kind, account in installed:
             _take_on(_meet(kind, account, tally), connection)
         return
     if not Account.objects.enterprises().filter(connection=connection).exists():
         # A token for one organization is not leave to ask about every other its owner belongs to.
         return
     left_out = []
-    own = github.own_organizations()
+    try:
+        own = github.own_organizations()
+    except REFUSALS as error:
+        tally.say(f"The organizations of the token's user could not be asked for. {error}")
+        return
     for number, organization in enumerate(own):
         run.progress(number, len(own), organization.login)
         known = Account.objects.filter(id_key=Account.key_of(Kind.ORGANIZATION, organization.id)).first()

@@ -8,6 +8,7 @@ from portal.models import AuditEntry, Connection, Job
 from seats.models import Account
 from seats.sync import steps
 from tests.fake_github import FakeGitHub, Organization, State, seat
+from tests.seats.sync.conftest import TOKEN
 from tests.seats.sync.running import done, run
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
@@ -122,6 +123,17 @@ def test_an_organization_that_was_cut_off_by_hand_is_not_taken_on_again(
 
     own.refresh_from_db()
     assert own.connection is None
+
+
+def test_a_token_that_may_not_ask_for_its_own_organizations_leaves_them_to_the_seats(
+    github: FakeGitHub, enterprise: Account
+) -> None:
+    github.state.token(TOKEN, scopes={"manage_billing:copilot", "read:enterprise"})
+
+    tally = done("accounts", enterprise)
+
+    assert "The organizations of the token's user could not be asked for." in tally["notes"][-1]
+    assert organizations() == {}
 
 
 def test_a_token_for_one_organization_asks_about_no_other(
