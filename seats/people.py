@@ -173,7 +173,9 @@ def _remember(sightings: Mapping[int, Iterable[Sighting]], made: Mapping[int, st
         ["login", "first_seen_on", "last_seen_on"],
         [(row.login, row.first_on, row.last_on, row.pk) for row in touched.values() if row.pk],
     )
-    _show_newest_login({user_id: known[user_id].values() for user_id, _ in touched}, made)
+    # Most people who were just made bear the one login they were made with.
+    others = {user_id for user_id, _ in touched if user_id not in made or len(known[user_id]) > 1}
+    _show_newest_login({user_id: known[user_id].values() for user_id in others}, made)
     return {login_key for _, login_key in touched}
 
 

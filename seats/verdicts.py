@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Case, Count, Exists, F, OuterRef, QuerySet, Subquery, Value, When
+from django.db.models import Case, Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce, Greatest
 from django.db.models.lookups import Exact
 
@@ -76,9 +76,11 @@ def _judge(seats: QuerySet[Seat], rule: Rule, day: date) -> None:
         same_day=_same(F("last_used_on"), known["last_used_on"], NEVER.date()),
         same_source=_same(F("last_used_source"), known["last_used_source"], ""),
     )
-    told.exclude(same_watch=True, same_day=True, same_source=True).update(**known)
+    is_known = Q(same_watch=True, same_day=True, same_source=True)
+    told.filter(Q(verdict_as_of=None) | ~is_known).update(**known)
     verdict = verdict_case(rule, day)
-    seats.annotate(judged=verdict).exclude(verdict=F("judged"), verdict_as_of=day).update(
+    is_old = Q(verdict_as_of=None) | ~Q(verdict_as_of=day)
+    seats.annotate(judged=verdict).filter(is_old | ~Q(verdict=F("judged"))).update(
         verdict=verdict, verdict_as_of=day
     )
 

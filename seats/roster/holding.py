@@ -77,6 +77,8 @@ class Holding:
 
     @property
     def assigning_team_pk(self) -> int | None:
+        if len(self.granted) == 1:
+            return self.granted[0].team_pk
         teams = [(one.team_id, one.team_pk) for one in self.granted if one.team_id is not None]
         return min(teams)[1] if teams else None
 

@@ -71,6 +71,7 @@ UNJUDGED = {"verdict": Verdict.UNKNOWN.value, "last_used_source": ""}
 
 
 _values = attrgetter(*COLUMNS)
+_key = attrgetter("account_id", "user_id")
 
 
 def _later(one: datetime | None, other: datetime | None) -> datetime | None:
@@ -94,7 +95,7 @@ def insert(rows: Collection[SeatRow]) -> None:
     if not rows:
         return
     unjudged = tuple(UNJUDGED.values())
-    in_order = sorted(rows, key=lambda row: row.key)
+    in_order = sorted(rows, key=_key)
     insert_rows(Seat, (*COLUMNS[1:], *UNJUDGED), [(*_values(row)[1:], *unjudged) for row in in_order])
     known = Seat.objects.filter(
         account_id__in={row.account_id for row in rows}, user_id__among={row.user_id for row in rows}
@@ -102,7 +103,7 @@ def insert(rows: Collection[SeatRow]) -> None:
     told = known.order_by().values_list("account_id", "user_id", "pk")
     pks = {(account_id, user_id): pk for account_id, user_id, pk in told}
     for row in rows:
-        row.pk = pks[row.key]
+        row.pk = pks[_key(row)]
 
 
 class Changes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from portal.bulk import insert_rows
 from seats.models import GitHubUser, SeatGrant
@@ -56,10 +56,22 @@ def write(
 
 def _new(key: Key, holding: Holding, roster: Roster) -> SeatRow:
     at = roster.observed_at
-    row = SeatRow(0, *key, first_seen_at=at, last_seen_at=at)
-    row.take(holding, at, _file_id(roster))
-    row.remember(holding, at)
-    return row
+    return SeatRow(
+        0,
+        *key,
+        first_seen_at=at,
+        last_seen_at=at,
+        observed_at=at,
+        file_id=_file_id(roster),
+        plan_type=holding.plan_type,
+        created_at=holding.created_at,
+        last_activity_at=holding.last_activity_at,
+        last_activity_editor=holding.last_activity_editor,
+        last_authenticated_at=holding.last_authenticated_at,
+        pending_cancellation_date=holding.pending_cancellation_date,
+        granted_by=holding.granted_by,
+        assigning_team_id=holding.assigning_team_pk,
+    )
 
 
 def _take(row: SeatRow, holding: Holding, roster: Roster, *, wins: bool) -> None:
@@ -100,14 +112,14 @@ def _write_grants(regranted: Sequence[tuple[SeatRow, Holding]], new: Collection[
             "seat_id", "route", "assigning_team_id", "team_key",
             "plan_type", "created_at", "pending_cancellation_date",
         ],
-        [values for row, holding in regranted for values in _grants_of(row, holding).values()],
+        [values for row, holding in regranted for values in _grants_of(row, holding)],
     )  # fmt: skip
 
 
-def _grants_of(row: SeatRow, holding: Holding) -> dict[tuple[str, int], tuple[object, ...]]:
+def _grants_of(row: SeatRow, holding: Holding) -> Iterable[tuple[object, ...]]:
     """One row for each way in which the seat is granted."""
-    return {
-        (granted.route, granted.team_pk or 0): (
+    rows = {
+        granted: (
             row.pk,
             granted.route,
             granted.team_pk,
@@ -118,6 +130,7 @@ def _grants_of(row: SeatRow, holding: Holding) -> dict[tuple[str, int], tuple[ob
         )
         for grant, granted in zip(holding.grants, holding.granted, strict=True)
     }
+    return rows.values()
 
 
 def _file_id(roster: Roster) -> int | None:
