@@ -25,7 +25,8 @@ class AccountQuerySet(models.QuerySet["Account"]):
             return by_login
         if login.isdecimal():
             return self.filter(id_key=Account.key_of(kind, login))
-        bore = [account.pk for account in self.filter(kind=kind).only("former_logins") if account.bore(login)]
+        known = self.filter(kind=kind).select_related(None).only("former_logins")
+        bore = [account.pk for account in known if account.bore(login)]
         return self.filter(pk__in=bore) if len(bore) == 1 else by_login
 
     def family(self, account: Account) -> AccountQuerySet:

@@ -50,14 +50,15 @@ def test_progress_is_told_page_by_page(client: GitHub) -> None:
     assert told == [(done, 3, threading.get_ident()) for done in (1, 2, 3)]
 
 
-@pytest.mark.parametrize(("parallel", "busiest"), [(1, 1), (4, 4), (8, 8)])
-def test_pages_are_asked_for_so_many_at_a_time(
-    make_client: MakeClient, fake: FakeGitHub, octo: Organization, parallel: int, busiest: int
+@pytest.mark.parametrize("parallel", [1, 4, 8])
+def test_pages_are_asked_for_so_many_at_a_time_and_no_more(
+    make_client: MakeClient, fake: FakeGitHub, octo: Organization, parallel: int
 ) -> None:
     octo.seats.extend(seat(octo.member(f"more-{number}")) for number in range(1000))
-    fake.latency = 0.02
+    fake.latency = 0.05
     assert make_client(parallel=parallel).seats(OCTO).is_complete
-    assert fake.busiest == busiest
+    # A busy machine may not get the last thread going in time.
+    assert parallel / 2 <= fake.busiest <= parallel
 
 
 def test_every_thread_keeps_its_connection(
