@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -19,7 +20,15 @@ from metrics.sync.reports import USERS, DailyReport
 from metrics.sync.restated import changes, figures
 from metrics.sync.wanted import Known
 from portal.github.client import GitHub, Report, Target
-from portal.github.errors import GitHubError, Gone, MissingPermission, NotFound, PolicyOff, Unprocessable
+from portal.github.errors import (
+    GitHubError,
+    Gone,
+    MissingPermission,
+    NotFound,
+    PolicyOff,
+    ServerTrouble,
+    Unprocessable,
+)
 from portal.models import ReportFile
 from seats.models import Account
 from seats.sync.tally import Reporter, Tally
@@ -28,6 +37,8 @@ from seats.sync.tally import Reporter, Tally
 REFUSALS = (MissingPermission, PolicyOff, NotFound, Gone, Unprocessable)
 # A report that proves to be cut short is asked for once more, and again.
 TRIES = 3
+# A report that GitHub failed to give for so many days is not asked for again in the same run.
+TROUBLES = 2
 # A server's clock that is further ahead than this is not believed.
 CLOCKS_DIFFER_BY = timedelta(minutes=5)
 
@@ -56,14 +67,26 @@ class Fetcher:
         self.refused: dict[str, GitHubError] = {}
         # Reports that could not be taken in, each with the reason.
         self.failed: list[str] = []
+        # Where GitHub failed, by the report's name.
+        self._troubles: dict[str, list[ServerTrouble]] = defaultdict(list)
 
     def known(self, daily: DailyReport) -> Known:
         """What is known of a report."""
         return self._known[self.account.pk, daily.report.value]
 
     def may_ask(self, daily: DailyReport) -> bool:
-        """False once GitHub has refused the report."""
-        return daily.name(self.account.kind) not in self.refused
+        """False once GitHub has refused the report, or failed at it more than once."""
+        name = daily.name(self.account.kind)
+        return name not in self.refused and len(self._troubles[name]) < TROUBLES
+
+    def note_trouble(self, daily: DailyReport, trouble: ServerTrouble) -> None:
+        """GitHub failed at a day's report: that keeps neither other days nor other reports back."""
+        self._troubles[daily.name(self.account.kind)].append(trouble)
+
+    def raise_trouble(self) -> None:
+        """Raise the first trouble that was noted, so that what is missing for it is tried again later."""
+        if noted := [trouble for some in self._troubles.values() for trouble in some]:
+            raise noted[0]
 
     # --- A day ----------------------------------------------------------------------------------
 
@@ -113,7 +136,7 @@ class Fetcher:
             return
         try:
             outcome = self._take_in(_Asked(daily, name, None, frozenset(days)))
-        except REFUSALS:
+        except (*REFUSALS, ServerTrouble):
             outcome = None
         if outcome is None or outcome.error:
             AskedDay.remember(self.account, name, today, timezone.now())

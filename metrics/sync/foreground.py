@@ -35,6 +35,8 @@ STEP_NAMES: tuple[str, ...] = (*steps.STEPS, *use.STEPS)
 # It waits as long as GitHub may ask it to, and for another process that is at the same thing.
 PATIENCE = timedelta(hours=24)
 LOOK_EVERY_SECONDS = 1.0
+# What GitHub fails at in so many tries of a job is left to a worker: other steps may succeed.
+TRIES_IN_TROUBLE = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,7 @@ class Foreground:
         waits = _Waits(account, self.console)
         patience = self.patience.total_seconds()
         arguments = use.arguments(self.asked) if step.name in use.STEPS else {}
+        began_at = timezone.now()
 
         def go_on(job: Job) -> None:
             with steps.here(patience, show, waits.look):
@@ -132,7 +135,7 @@ class Foreground:
                     on_alive=waits.look,
                     arguments=arguments,
                 )
-                self._see_through(job, waits, go_on)
+                self._see_through(job, waits, go_on, began_at)
                 # A job that was queued already may have been asked to do less than is asked here.
                 if job.is_live or job.state != Job.State.DONE or arguments.items() <= job.arguments.items():
                     break
@@ -140,11 +143,20 @@ class Foreground:
             bar.remove_task(task)
         return Result(account.kind, account.label, step.name, job.state, job.error, dict(job.tally))
 
-    def _see_through(self, job: Job, waits: _Waits, go_on: Callable[[Job], None]) -> None:
-        """Go on with a job that has to wait, and wait for one that another process is at."""
+    def _see_through(self, job: Job, waits: _Waits, go_on: Callable[[Job], None], began_at: datetime) -> None:
+        """Go on with a job that has to wait, and wait for one that another process is at.
+
+        Trouble of GitHub's that lasts ends it: the job stays in the queue, with the reason.
+        """
         deadline = time.monotonic() + self.patience.total_seconds()
         while job.is_live and time.monotonic() < deadline:
-            if job.is_waiting and job.run_after is not None:
+            if job.is_waiting and job.retries and (job.started_at is None or job.started_at < began_at):
+                # It waits for trouble of an earlier run to pass: whoever asks now wants it tried now.
+                waiting = Job.objects.filter(pk=job.pk, state=Job.State.QUEUED, attempts=job.attempts)
+                waiting.update(run_after=None, retries=0)
+            elif job.is_waiting and job.retries >= TRIES_IN_TROUBLE:
+                return
+            elif job.is_waiting and job.run_after is not None:
                 waits.say_until(job.run_after, job.error)
                 time.sleep(min(max((job.run_after - timezone.now()).total_seconds(), 0.0), 1.0))
             elif job.state == Job.State.QUEUED:

@@ -16,6 +16,7 @@ from metrics.sync.reports import DAILY, USERS, DailyReport
 from metrics.sync.wanted import had_settled, newest_days, reach, wanted_days
 from portal import jobs
 from portal.github.client import GitHub
+from portal.github.errors import ServerTrouble
 from seats.models import Account
 from seats.sync.tally import Reporter, Tally
 
@@ -56,6 +57,7 @@ def sync(account: Account, github: GitHub, run: Reporter, asked: Asked = NEWEST,
         _fetch_large(fetcher, asked, now)
         _fetch_days(fetcher, asked, now)
         _fetch_quiet_days(fetcher, now)
+        fetcher.raise_trouble()
     finally:
         # What has come in is shown, also when the rest did not.
         rebuild_dirty_days(account=fetcher.account)
@@ -106,11 +108,19 @@ def _missing(fetcher: Fetcher, daily: DailyReport, asked: Asked, now: datetime) 
 def _fetch_days(fetcher: Fetcher, asked: Asked, now: datetime) -> None:
     """Day by day, newest first, each day's reports one after the other."""
     done, total = 0, sum(1 for _ in _wanted(fetcher, asked, now))
+    was_in_trouble = False
     for day, daily in _wanted(fetcher, asked, now):
         name = f"{daily.name(fetcher.account.kind)} of {day}"
         keep(fetcher.tally, fetcher.run)
         fetcher.run.progress(done, max(total, done + 1), name)
-        fetcher.fetch_day(daily, day)
+        try:
+            fetcher.fetch_day(daily, day)
+            was_in_trouble = False
+        except ServerTrouble as trouble:
+            if was_in_trouble:
+                raise  # it is no matter of one report
+            fetcher.note_trouble(daily, trouble)
+            was_in_trouble = True
         done += 1
     fetcher.run.progress(done, done, "")
 

@@ -13,8 +13,11 @@ from datetime import UTC, date, datetime, timedelta
 from metrics.periods import MONTH, Period, is_provisional
 from metrics.sync.reports import DailyReport
 
-# After so many settled days in a row without a report, older ones count as not there either.
+# Behind so many settled days in a row without a report one day a week is asked for, until there is one again:
+# the policy may have been off for a while, or nobody have had a seat.
 GIVE_UP_AFTER = 30
+PROBED_WEEKDAY = 2  # Wednesday: somebody is at work
+_WEEK = 7
 # A refusal (a scope, a policy) is worth another try after a while.
 REFUSED_FOR = timedelta(days=7)
 
@@ -51,11 +54,13 @@ class Known:
 def wanted_days(known: Known, period: Period, now: datetime, *, gives_up: bool = True) -> Iterator[date]:
     """The days of the period that are missing or unsettled, newest first.
 
-    Asks `known` while it goes, so that answers which come in meanwhile count. With `gives_up` it ends
-    behind GIVE_UP_AFTER settled days in a row without a report.
+    Asks `known` while it goes, so that answers which come in meanwhile count. With `gives_up` it passes over
+    most days behind GIVE_UP_AFTER settled ones in a row without a report; those of a week that turns out to
+    have one follow it.
     """
     today = now.astimezone(UTC).date()
     in_a_row = 0
+    passed_over: list[date] = []
     day = min(period.last, today - timedelta(days=1))
     while day >= period.first:
         if is_provisional(day, today):
@@ -64,13 +69,27 @@ def wanted_days(known: Known, period: Period, now: datetime, *, gives_up: bool =
             in_a_row = 0
         elif known.is_absent(day, now):
             in_a_row += 1
+        elif gives_up and in_a_row >= GIVE_UP_AFTER and not _is_promising(known, day):
+            passed_over.append(day)
         else:
             yield day
             # It may have been asked for in between.
-            in_a_row = in_a_row + 1 if known.is_absent(day, now) else 0
-        if gives_up and in_a_row >= GIVE_UP_AFTER:
-            return
+            if known.is_absent(day, now):
+                in_a_row += 1
+                passed_over.clear()
+            elif day in known.covered:
+                in_a_row = 0
+                yield from passed_over
+                passed_over.clear()
+            elif in_a_row < GIVE_UP_AFTER:
+                in_a_row = 0
         day -= timedelta(days=1)
+
+
+def _is_promising(known: Known, day: date) -> bool:
+    """Whether the day is one that tells of its week, or its week is known to have a report."""
+    behind = (day.weekday() - PROBED_WEEKDAY) % _WEEK
+    return not behind or any(day - timedelta(days=number) in known.covered for number in range(1, behind + 1))
 
 
 def newest_days(now: datetime) -> Period:

@@ -16,7 +16,7 @@ from metrics.models import AskedDay, UserDay
 from metrics.sync import backfill
 from metrics.sync.backfill_plan import KEEP_BACK, DayLeft, Outlook, Source, days_left, keep_back
 from metrics.sync.reports import DAILY, USERS
-from metrics.sync.wanted import Known, newest_days
+from metrics.sync.wanted import PROBED_WEEKDAY, Known, newest_days
 from metrics.tasks import backfill_day, top_up_backfills
 from portal.models import Connection, Job, SyncSchedule
 from seats.models import Account
@@ -150,10 +150,13 @@ class TestAnEstimate:
         assert keep_back(limit) == kept
 
 
-def test_a_report_that_ended_thirty_days_ago_is_not_asked_for_further_back() -> None:
+def test_a_report_that_ended_thirty_days_ago_is_asked_for_once_a_week_further_back() -> None:
     known = Known(absent={newest_days(NOW).first - timedelta(days=age): NOW for age in range(-28, 6)})
 
-    assert list(days_left([Source(1, "organization", {USERS: known})], NOW)) == []
+    left = list(days_left([Source(1, "organization", {USERS: known})], NOW))
+
+    assert 40 < len(left) < 52
+    assert {one.day.weekday() for one in left} == {PROBED_WEEKDAY}
 
 
 # --- With a database and a GitHub -------------------------------------------------------------
@@ -184,7 +187,7 @@ class TestInTheBackground:
         accounts = [connected("octo"), connected("hexa")]
         for account in accounts:
             self.know(account, range(4, 29))
-            self.know(account, range(self.OLDEST + 1, self.OLDEST + 40))
+            self.know(account, range(self.OLDEST + 1, 366))
             Job.objects.create(kind="sync-usage", subject=account.subject, state=Job.State.DONE)
         return accounts
 

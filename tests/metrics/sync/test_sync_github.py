@@ -6,6 +6,7 @@ import io
 import json
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from django.core.management import CommandError, call_command
 
 from metrics.models import UserDay
 from portal import jobs, leash
+from portal.connections import github_for
 from portal.models import Connection, Job
 from seats.models import Account, Seat
 from tests.fake_github import FakeGitHub, Organization, State, Trouble, seat
@@ -258,3 +260,22 @@ class TestWaiting:
         assert status == 0
         assert not github.too_early
         assert "octo: GitHub asked to wait: going on at 2026-11-20 12:00:0" in capfd.readouterr().err
+
+    def test_trouble_that_lasts_keeps_no_other_step_back(
+        self, account: Account, github: FakeGitHub, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("seats.sync.steps.github_for", partial(github_for, retries=0))
+        monkeypatch.setattr(jobs, "RETRY_AFTER", (timedelta(0), timedelta(hours=1)))
+        monkeypatch.setattr(jobs, "SHORTEST_WAIT", timedelta(seconds=0.1))
+        github.trouble = Trouble("500", where=lambda request: request.path.endswith("/copilot/billing"))
+
+        status, answer, read = sync_github("--only", "billing,usage", *RECENT)
+
+        steps = answer["accounts"][0]["steps"]
+        assert (status, steps["billing"]["state"], steps["usage"]["state"]) == (1, "queued", "done")
+        assert "answered 500" in read
+        assert sum(request.path.endswith("/copilot/billing") for request in github.requests) == 2
+
+        github.trouble = None
+        status, answer, _ = sync_github("--only", "billing")
+        assert (status, answer["accounts"][0]["steps"]["billing"]["state"]) == (0, "done")

@@ -6,6 +6,7 @@ import gzip
 import json
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from metrics.sync.folder import download_folder
 from metrics.sync.usage import WHOLE, Asked
 from metrics.tasks import enqueue_usage, remove_left_downloads
 from portal import kept_files
+from portal.connections import github_for
 from portal.models import Job, ReportFile
 from seats.models import Account
 from tests.fake_github import FakeGitHub, Organization, Report, State, Trouble
@@ -368,14 +370,29 @@ class TestWhatIsAskedFor:
 
         assert min(asked_days(github, "users-1-day")) == str(ago(28))
 
-    def test_all_there_is_ends_behind_thirty_days_without_a_report(
+    def test_behind_thirty_days_without_a_report_a_day_a_week_is_asked_for(
         self, octo: Organization, account: Account, github: FakeGitHub
     ) -> None:
         users(octo, ago(10), [person(1, ago(10))])
 
         done(account, WHOLE)
 
-        assert min(asked_days(github, "users-1-day")) == str(ago(10 + 30))
+        older = [day for day in asked_days(github, "users-1-day") if day < str(ago(10 + 30))]
+        assert 40 < len(older) < 50
+        assert {date.fromisoformat(day).weekday() for day in older} == {2}
+
+    def test_what_lies_behind_two_months_without_a_report_is_found(
+        self, octo: Organization, account: Account, github: FakeGitHub
+    ) -> None:
+        for age in range(60, 75):
+            users(octo, ago(age), [person(1, ago(age))])
+
+        done(account, WHOLE)
+
+        assert UserDay.objects.count() == 15
+        github.forget()
+        done(account, WHOLE)
+        assert set(asked_days(github, "users-1-day")) <= {"latest", *(str(ago(age)) for age in (1, 2, 3))}
 
     def test_somebody_may_insist_on_older_ones(
         self, octo: Organization, account: Account, github: FakeGitHub
@@ -552,6 +569,49 @@ class TestWhatGitHubRefuses:
         done(account, WEEK)
 
         assert people_of(ago(5)) == {"user-1": 5}
+
+
+class TestTroubleOfGitHubs:
+    """What it goes on failing at; the client has tried it several times each time."""
+
+    @pytest.fixture(autouse=True)
+    def hurry(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("seats.sync.steps.github_for", partial(github_for, retries=0))
+
+    def test_with_one_day_keeps_no_other_back(
+        self, octo: Organization, account: Account, github: FakeGitHub
+    ) -> None:
+        for age in (4, 5, 6):
+            users(octo, ago(age), [person(1, ago(age))])
+        github.trouble = Trouble("500", where=lambda request: _is_of(request, "users-1-day", ago(5)))
+
+        job = run_usage(account, WEEK)
+
+        assert (job.state, job.retries) == (Job.State.QUEUED, 1)
+        assert "answered 500" in job.error
+        assert set(UserDay.objects.values_list("day", flat=True)) == {ago(4), ago(6)}
+
+    def test_with_one_report_keeps_no_other_back(
+        self, octo: Organization, account: Account, github: FakeGitHub
+    ) -> None:
+        octo.reports["organization-1-day", str(ago(6))] = [[totals(ago(6), 2)]]
+        github.trouble = Trouble("500", where=lambda request: "users-" in request.path)
+
+        job = run_usage(account, WEEK)
+
+        assert job.state == Job.State.QUEUED
+        assert ScopeDay.objects.get().day == ago(6)
+        assert len(asked_days(github, "users-1-day")) == 2
+
+    def test_with_everything_ends_the_run(self, account: Account, github: FakeGitHub) -> None:
+        github.trouble = Trouble("500", where=lambda request: "1-day" in request.path)
+
+        assert run_usage(account, WEEK).state == Job.State.QUEUED
+        assert len([request for request in github.requests if "1-day" in request.path]) == 2
+
+
+def _is_of(request: Any, name: str, day: date) -> bool:
+    return name in request.path and request.query.get("day") == str(day)
 
 
 class TestAnInterruptedRun:

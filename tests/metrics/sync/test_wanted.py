@@ -81,18 +81,37 @@ class TestOlderThanThereAreReports:
     def absent(self, count: int, first: int = 4) -> Known:
         return Known(absent={ago(age): NOW for age in range(first, first + count)})
 
-    def test_days_count_as_not_there_behind_thirty_days_without_a_report(self) -> None:
-        assert wanted(self.absent(GIVE_UP_AFTER), days=60) == [1, 2, 3]
+    def test_one_day_a_week_is_asked_for_behind_thirty_days_without_a_report(self) -> None:
+        """2026-10-14 was a Wednesday, 37 days ago."""
+        assert wanted(self.absent(GIVE_UP_AFTER), days=60) == [1, 2, 3, 37, 44, 51, 58]
+
+    def test_a_week_that_turns_out_to_have_reports_is_asked_for_whole(self) -> None:
+        known, asked = self.absent(GIVE_UP_AFTER), []
+        for day in wanted_days(known, Period(ago(54), YESTERDAY), NOW):
+            age = (NOW.date() - day).days
+            asked.append(age)
+            if age in (37, *range(46, 49)):
+                known.absent[day] = NOW
+            else:
+                known.covered[day] = NOW
+
+        assert asked == [1, 2, 3, 37, 44, *range(38, 44), *range(45, 55)]
+
+    def test_so_is_a_week_that_has_some_already(self) -> None:
+        known = self.absent(GIVE_UP_AFTER)
+        known.covered[ago(44)] = NOW
+
+        assert wanted(known, days=47) == [1, 2, 3, 37, *range(38, 44), *range(45, 48)]
 
     def test_a_day_less_is_not_enough(self) -> None:
-        assert wanted(self.absent(GIVE_UP_AFTER - 1), days=60)[:4] == [1, 2, 3, 33]
+        assert wanted(self.absent(GIVE_UP_AFTER - 1), days=60)[:5] == [1, 2, 3, 33, 34]
 
     def test_a_day_with_a_report_begins_the_count_anew(self) -> None:
         known = self.absent(GIVE_UP_AFTER)
         known.covered[ago(20)] = NOW
         del known.absent[ago(20)]
 
-        assert 34 in wanted(known, days=60)
+        assert 35 in wanted(known, days=60)
 
     def test_they_are_asked_for_when_somebody_insists(self) -> None:
         assert wanted(self.absent(GIVE_UP_AFTER), days=60, gives_up=False)[3:5] == [34, 35]
@@ -104,7 +123,8 @@ class TestOlderThanThereAreReports:
             known.absent[day] = NOW
             asked += 1
 
-        assert asked == 3 + GIVE_UP_AFTER
+        weeks = (300 - 3 - GIVE_UP_AFTER) // 7
+        assert 3 + GIVE_UP_AFTER < asked <= 3 + GIVE_UP_AFTER + weeks + 1
 
 
 class TestHowFarBack:
