@@ -79,6 +79,11 @@ class Portal:
         return self.printed(r"Open (http://\S+)/")
 
     @property
+    def database(self) -> str:
+        """The path of its SQLite file."""
+        return self.env["DATABASE_URL"].removeprefix("sqlite:///")
+
+    @property
     def password(self) -> str:
         return self.printed(r"password\s+(\S+)")
 

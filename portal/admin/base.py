@@ -63,11 +63,20 @@ class PortalModelAdmin(unfold.admin.ModelAdmin):
         """What a row's own page is headed by."""
         return str(row)
 
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        row = context.get("original")
+        if row is not None:
+            context |= {"title": self.row_title(row), "subtitle": self.list_title}
+        response: HttpResponse = super().render_change_form(request, context, *args, **kwargs)
+        return response
+
 
 class ReadOnlyAdmin(PortalModelAdmin):
     """For what GitHub or the portal itself writes: it is looked at here, never edited."""
 
-    empty_note = "It comes from GitHub: through a connection, by itself, or from files that you upload."
+    empty_note = "What is listed here comes from GitHub: by itself through a connection, or from uploads."
     filled_through: Sequence[tuple[str, str, str]] = (CONNECT, UPLOAD)
 
     def has_add_permission(self, request: HttpRequest) -> bool:

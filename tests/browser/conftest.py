@@ -55,7 +55,11 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def logged_in(chromium: Browser, portal: Portal, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The cookies of an admin who has logged in through the page."""
-    state = tmp_path_factory.mktemp("browser") / "state.json"
+    return log_in(chromium, portal, tmp_path_factory.mktemp("browser") / "state.json")
+
+
+def log_in(chromium: Browser, portal: Portal, state: Path) -> Path:
+    """Log the admin in through the page; the cookies are kept in `state`."""
     context = chromium.new_context(base_url=portal.url)
     page = context.new_page()
     page.goto("/")
