@@ -16,13 +16,13 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+pytest.importorskip("redis", reason="needs the extra `redis`")
+
 from portal import jobs, redis_broker
 from portal.models import Job
 from portal.tasks import reap_jobs
 from tests.portal.working import WRITE_ROWS, Worker, all_rows, kill, rows_written, state, wait_for, worker_of
 from tests.running import MANAGE, ROOT
-
-pytest.importorskip("redis", reason="needs the extra `redis`")
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
