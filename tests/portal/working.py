@@ -182,4 +182,4 @@ def wait_for(what: str, happened: Callable[[], object], worker: Worker, seconds:
     deadline = time.monotonic() + seconds
     while not happened():
         assert time.monotonic() < deadline, f"waited {seconds:.0f} s in vain: {what}\n{worker.output}"
-        time.sleep(0.05)
+        time.sleep(0.2)
