@@ -76,10 +76,10 @@ class SyncScheduleAdmin(PortalModelAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         schedule = self.get_object(request, object_id) if object_id else None
-        context: dict[str, Any] = {}
+        # A connection has one schedule for each kind: there is seldom another to add.
+        context: dict[str, Any] = {"show_save_and_continue": False, "show_save_and_add_another": False}
         if schedule is not None:
-            may_run = self.has_run_permission(request)
-            context = {"title": str(schedule), "schedule": schedule, "may_run": may_run}
+            context |= {"schedule": schedule, "may_run": self.has_run_permission(request)}
         response: HttpResponse = super().changeform_view(
             request, object_id, form_url, {**context, **(extra_context or {})}
         )

@@ -21,6 +21,13 @@ function nameExplanations() {
     document.querySelectorAll(".help-tooltip[aria-label]:not([role])").forEach((span) => span.setAttribute("role", "img"));
 }
 
+// On a phone each cell says which column it is of. The theme writes Every Word With A Capital, as no list's head does.
+document.addEventListener("DOMContentLoaded", () => {
+    document.querySelectorAll("#result_list [data-label]").forEach((cell) => {
+        cell.dataset.label = cell.dataset.label.charAt(0).toUpperCase() + cell.dataset.label.slice(1);
+    });
+});
+
 // They come at moments of their own: after the page has loaded, and with each row added to a form.
 new MutationObserver(() => {
     labelBoxes();
