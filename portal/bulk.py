@@ -29,14 +29,14 @@ def insert_rows(
     rows: Collection[Sequence[Any]],
     *,
     ignore_conflicts: bool = False,
-) -> None:
-    """Insert rows with values in the order of `columns` (field names or attnames); no rows is no query.
+) -> int:
+    """Insert rows with values in the order of `columns` (field names or attnames); returns how many.
 
     Every column without a default of the database must be named. `ignore_conflicts`: a row whose unique key
-    is taken is left out.
+    is taken is left out. No rows is no query.
     """
     if not rows:
-        return
+        return 0
     fields = _fields(model, columns)
     names = ", ".join(_quoted(field) for field in fields)
     values = [_adapted(field, column) for field, column in zip(fields, zip(*rows, strict=True), strict=True)]
@@ -45,11 +45,14 @@ def insert_rows(
     suffix = connection.ops.on_conflict_suffix_sql(fields, on_conflict, [], [])
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
+            inserted = 0
             for arrays in _slices(values):
                 cursor.execute(f"{into} SELECT * FROM {_unnested(fields)} {suffix}", arrays)  # noqa: S608
-        else:
-            marks = ", ".join(["%s"] * len(fields))
-            cursor.executemany(f"{into} VALUES ({marks}) {suffix}".rstrip(), list(zip(*values, strict=True)))
+                inserted += cursor.rowcount
+            return inserted
+        marks = ", ".join(["%s"] * len(fields))
+        cursor.executemany(f"{into} VALUES ({marks}) {suffix}".rstrip(), list(zip(*values, strict=True)))
+        return int(cursor.rowcount)
 
 
 def update_rows(rows: Collection[models.Model], field_names: Sequence[str]) -> None:

@@ -13,6 +13,23 @@ class WrongAccount(Exception):
     """What a file says of its account contradicts what we know; the text says how."""
 
 
+def lock(wanted: models.Q) -> list[Account]:
+    """These accounts, locked until the transaction ends, and whoever else locks any accounts kept waiting.
+
+    People, their logins and evidence are shared by all accounts: who writes them takes turns, instead of
+    meeting somebody else halfway, which a database ends by refusing one of the two.
+    """
+    first = Account.objects.order_by("pk").values_list("pk", flat=True).first()
+    chosen = list(Account.objects.filter(wanted).values_list("pk", flat=True))
+    rows = Account.objects.select_for_update().select_related(None).filter(pk__in={first, *chosen})
+    return [account for account in rows.order_by("pk") if account.pk in chosen]
+
+
+def take_turns() -> None:
+    """Wait for whoever has locked accounts, and keep others waiting until the transaction ends."""
+    lock(models.Q(pk__in=[]))
+
+
 def meet(
     kind: str, *, login: str = "", github_id: int | None = None, parent: Account | None = None
 ) -> Account:

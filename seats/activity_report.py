@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Q
 
 from portal.models import ReportFile
 from seats import activity_seats, watching
+from seats.accounts import lock
 from seats.evidence import chunks
 from seats.models import Account, ActivityLine
 from seats.people import Holders, provisional
@@ -38,7 +40,7 @@ class Counts:
 @transaction.atomic
 def apply(account: Account, lines: Sequence[ReportedActivity], file: ReportFile) -> Counts:
     """Keep these lines. Older ones than we know are kept as history and count as superseded."""
-    Account.objects.select_for_update().get(pk=account.pk)
+    lock(Q(pk=account.pk) | Q(parent=account) | Q(pk=account.parent_id))
     counts = Counts()
     logins = {line.login.lower(): line.login for line in lines}
     known = _known_lines(account, logins)

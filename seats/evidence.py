@@ -34,8 +34,11 @@ def note(source: str, days: Mapping[int, date]) -> set[int]:
         known = {user_id: (pk, last_on) for user_id, pk, last_on in rows.values_list(*KNOWN)}
         new = [(key, source, day) for key, day in sorted(days.items()) if key not in known]
         later = [(key, days[key], pk) for key, (pk, last_on) in known.items() if days[key] > last_on]
-        insert_rows(Evidence, ["user_id", "source", "last_on"], new)
-        update_values(Evidence, ["last_on"], [(day, pk) for _, day, pk in later])
+        inserted = insert_rows(Evidence, ["user_id", "source", "last_on"], new, ignore_conflicts=True)
+        update_values(Evidence, ["last_on"], sorted((day, pk) for _, day, pk in later))
+        if inserted < len(new):
+            # Another import noted some of these people just now: on top of that only a later day counts.
+            note(source, {key: day for key, _, day in new})
     return {key for key, *_ in (*new, *later)}
 
 

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from operator import attrgetter
 from typing import NamedTuple
 
 from django.utils import timezone
@@ -73,19 +74,16 @@ class People:
     def _make(self, github_ids: Collection[int], logins: Mapping[int, str]) -> None:
         names = {github_id: logins[github_id] or str(github_id) for github_id in sorted(github_ids)}
         now = timezone.now()
-        # Another import may meet the same person at the same moment.
-        insert_rows(
+        # Another import may meet some of them at the same moment; all do so in the order of their ids.
+        inserted = insert_rows(
             GitHubUser,
             ["github_id", "login", "login_key", "name", "email", "created_at"],
             [(github_id, name, name.lower(), "", "", now) for github_id, name in names.items()],
             ignore_conflicts=True,
         )
-        made = dict(GitHubUser.objects.filter(created_at=now).order_by().values_list("github_id", "pk"))
-        if made.keys() == names.keys():
-            self._keys.update(made)  # type: ignore[arg-type]
+        self._look_up(github_ids)
+        if inserted == len(names):
             self._made.update((self._keys[github_id], name) for github_id, name in names.items())
-        else:
-            self._look_up(github_ids)
 
     def forget_keys(self) -> None:
         """Drop what was looked up: after a roll-back the people made in it are gone."""
@@ -163,10 +161,12 @@ def _remember(sightings: Mapping[int, Iterable[Sighting]], made: Mapping[int, st
                 after = before.widened(sighting)
             if after is not before:
                 borne[key] = touched[user_id, key] = after
-    insert_rows(
+    new = [row[1:] for row in sorted(touched.values(), key=_in_order) if row.pk is None]
+    inserted = insert_rows(
         UserLogin,
         ["user_id", "login", "login_key", "first_seen_on", "last_seen_on"],
-        [row[1:] for row in touched.values() if row.pk is None],
+        new,
+        ignore_conflicts=True,
     )
     update_values(
         UserLogin,
@@ -174,9 +174,18 @@ def _remember(sightings: Mapping[int, Iterable[Sighting]], made: Mapping[int, st
         [(row.login, row.first_on, row.last_on, row.pk) for row in touched.values() if row.pk],
     )
     # Most people who were just made bear the one login they were made with.
-    others = {user_id for user_id, _ in touched if user_id not in made or len(known[user_id]) > 1}
+    others = {
+        row.user_id
+        for row in touched.values()
+        if made.get(row.user_id) != row.login or len(known[row.user_id]) > 1
+    }
     _show_newest_login({user_id: known[user_id].values() for user_id in others}, made)
-    return {login_key for _, login_key in touched}
+    told = {login_key for _, login_key in touched}
+    # Another import may have seen some of them at the same moment: what it wrote is widened.
+    return told if inserted == len(new) else told | _remember(sightings, {})
+
+
+_in_order = attrgetter("user_id", "login_key")
 
 
 def _known_logins(user_ids: Collection[int]) -> dict[int, dict[str, _Borne]]:

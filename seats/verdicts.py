@@ -11,6 +11,7 @@ from django.db.models import Case, Count, Exists, F, OuterRef, Q, QuerySet, Subq
 from django.db.models.functions import Coalesce, Greatest
 from django.db.models.lookups import Exact
 
+from seats.accounts import take_turns
 from seats.models import Account, InactivityPolicy, Seat, SeatDay
 from seats.models.seat import INACTIVE
 from seats.policy import GITHUB_REMEMBERS_DAYS, Rule
@@ -37,6 +38,7 @@ def refresh(as_of: date | None = None, accounts: Collection[Account] | None = No
 
     `accounts` bounds the work to the people who hold seats there, wherever else they hold one.
     """
+    take_turns()
     day = as_of or today()
     seats = Seat.objects.held()
     if accounts is not None:

@@ -25,7 +25,7 @@ from metrics.ingest.scope import Ids, Scopes
 from metrics.models import DirtyDay, ReportDay
 from portal.models import RejectedLine, ReportFile
 from seats import activity_seats
-from seats.accounts import WrongAccount
+from seats.accounts import WrongAccount, take_turns
 from seats.models import Account
 from seats.people import People
 
@@ -142,6 +142,7 @@ class Intake:
         with transaction.atomic():
             if self.options.dry_run:
                 self._insert_file()
+            take_turns()
             self._cover_windows()
             self.finish()
             activity_seats.settle_logins(self.people.flush())

@@ -13,7 +13,7 @@ from django.db.models import Max, Q
 
 from portal.bulk import collector_paused, update_values
 from seats import activity_seats, current_rosters, evidence, watching
-from seats.accounts import WrongAccount, meet
+from seats.accounts import WrongAccount, lock, meet
 from seats.models import Account, CurrentRoster, Seat, SeatRoster
 from seats.people import People
 from seats.roster import brake
@@ -70,15 +70,14 @@ class _Application:
     # --- Accounts ---
 
     def _lock(self) -> None:
-        """One writer per account at a time, locked in one order: no two imports deadlock."""
+        """The accounts the roster speaks of, for nobody else to write meanwhile."""
         scope = self.roster.scope
         wanted = Q(pk__in=[account.pk for account in self.named.values()])
         if scope is not None:
             wanted |= Q(pk=scope.pk) | Q(parent=scope) | Q(pk=scope.parent_id)
-        locked = Account.objects.select_for_update().select_related(None).filter(wanted).order_by("pk")
         # An organization's roster says nothing of its enterprise, which is only kept from changing.
         above = scope.parent_id if scope is not None else None
-        self.accounts = {account.pk: account for account in locked if account.pk != above}
+        self.accounts = {account.pk: account for account in lock(wanted) if account.pk != above}
 
     def _meet_accounts(self) -> None:
         """The account that granted each seat: the organization it names, else the list's own."""

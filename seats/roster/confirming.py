@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from portal.models import AuditEntry
 from seats import current_rosters, verdicts
+from seats.accounts import lock
 from seats.models import Account, Seat, SeatObservation, SeatRoster
 from seats.roster.reported import Applied, Roster
 from seats.roster.seat_rows import Changes, rows_of
@@ -31,7 +32,7 @@ def confirm(roster: SeatRoster, by: Any) -> list[str]:
 
     Raises NothingToConfirm where somebody else was faster.
     """
-    accounts = _lock(roster.account)
+    accounts = lock(Q(pk=roster.account_id) | Q(parent=roster.account_id))
     roster = SeatRoster.objects.select_related("account").get(pk=roster.pk)
     if not SeatRoster.objects.held_back().filter(pk=roster.pk).exists():
         raise NothingToConfirm(f"The list of {roster} holds no seat back.")
@@ -45,11 +46,6 @@ def confirm(roster: SeatRoster, by: Any) -> list[str]:
     )
     verdicts.refresh(accounts=accounts)
     return ended
-
-
-def _lock(account: Account) -> list[Account]:
-    family = Account.objects.family(account).select_for_update().select_related(None)
-    return list(family.order_by("pk"))
 
 
 def end_missing(known: SeatRoster) -> list[str]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from portal.bulk import update_rows
 from portal.github.client import GitHub
 from portal.github.payloads import Member
+from seats.accounts import lock
 from seats.evidence import chunks
 from seats.models import Account, Listing, OrganizationMembership
 from seats.sync.lists import doubt, meet_people, read_by_id
@@ -44,7 +46,7 @@ def _write(
     account: Account, members: dict[int, Member], owners: set[int], now: datetime, tally: Tally
 ) -> None:
     # One writer per account at a time.
-    Account.objects.select_for_update().select_related(None).get(pk=account.pk)
+    lock(Q(pk=account.pk))
     listing, _ = Listing.objects.get_or_create(account=account, what=Listing.What.MEMBERS)
     held = {row.user_id: row for row in OrganizationMembership.objects.filter(account=account)}
     tally.rows_seen = len(members)

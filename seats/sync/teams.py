@@ -10,12 +10,14 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from portal.bulk import update_rows
 from portal.github import payloads
 from portal.github.client import GitHub
 from portal.github.errors import MissingPermission, NotFound
+from seats.accounts import lock
 from seats.evidence import chunks
 from seats.models import Account, Listing, Team, TeamMembership
 from seats.sync.lists import doubt, meet_people, read_by_id
@@ -75,7 +77,7 @@ def _write_teams(
     account: Account, rows: Mapping[int, payloads.Team], now: datetime, tally: Tally
 ) -> list[Team]:
     """Take over the list; the teams whose members are to be read."""
-    Account.objects.select_for_update().select_related(None).get(pk=account.pk)
+    lock(Q(pk=account.pk))
     listing, _ = Listing.objects.get_or_create(account=account, what=Listing.What.TEAMS)
     tally.rows_seen += len(rows)
     ours = {team.github_id: team for team in Team.objects.filter(account=account)}
@@ -214,7 +216,7 @@ def _write_members(
     team: Team, members: Mapping[int, payloads.Member], maintainers: set[int], now: datetime, tally: Tally
 ) -> None:
     # One writer per account at a time: reports of usage tell of members, too.
-    Account.objects.select_for_update().select_related(None).get(pk=team.account_id)
+    lock(Q(pk=team.account_id))
     held = {row.user_id: row for row in TeamMembership.objects.filter(team=team)}
     tally.rows_seen += len(members)
     if not members and held and doubt(team.members_empty_since, now):
