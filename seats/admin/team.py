@@ -43,7 +43,6 @@ class MembershipInline(TabularInline):
     model = TeamMembership
     verbose_name_plural = "members, as last known"
     # The login says it all.
-    hide_title = True
     fields: ClassVar[list[str]] = ["user", "role", "through", "seen"]
     readonly_fields = fields
     per_page = 50

@@ -159,10 +159,10 @@ def before_and_after(
     before = rows()
     change_company(octo)
     hours.shift(timedelta(hours=1))
-    mark = transaction.savepoint()
-    assert sync_all(github.url, account) == ({}, [])
-    after = rows()
-    transaction.savepoint_rollback(mark)
+    with transaction.atomic():
+        assert sync_all(github.url, account) == ({}, [])
+        after = rows()
+        transaction.set_rollback(True)
     github.forget()
     return before, after
 
