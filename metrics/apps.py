@@ -14,5 +14,6 @@ class MetricsConfig(AppConfig):
         import_module("metrics.reports")
         import_module("metrics.cards")
         import_module("metrics.freshness")
+        import_module("metrics.use_of_a_seat")
         import_module("metrics.sync.register")
         import_module("metrics.probes")

@@ -8,6 +8,7 @@ portal.E005  CREDENTIAL_KEYS holds a text that is no key
 portal.W001  DEBUG is on (`check --deploy`)
 portal.W002  every host name is allowed (`check --deploy`)
 portal.W003  credentials are kept that no key can read (`check --deploy`)
+portal.W004  AUDIT_KEYS is not set: the audit trail depends on SECRET_KEY (`check --deploy`)
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as CheckWarning
 from django.db import DatabaseError, connections
 
+from portal import audit_keys
 from portal.models import Connection
 from portal.probes import is_writable
 
@@ -132,6 +134,20 @@ def kept_credentials_can_be_read(app_configs: Any, **kwargs: Any) -> list[CheckM
             hint="Set CREDENTIAL_KEYS to the keys they were entered with, or let them name an environment "
             "variable instead.",
             id="portal.W003",
+        )
+    ]
+
+
+@register(Tags.security, deploy=True)
+def audit_has_keys_of_its_own(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    if audit_keys.are_own():
+        return []
+    return [
+        CheckWarning(
+            "AUDIT_KEYS is not set: SECRET_KEY signs the audit trail, which cannot be verified without it.",
+            hint="Set AUDIT_KEYS to a long random string: "
+            'python -c "import secrets; print(secrets.token_urlsafe(50))". Keep it when SECRET_KEY changes.',
+            id="portal.W004",
         )
     ]
 

@@ -19,7 +19,15 @@ NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 # Settings of the portal that are secrets, or hold one. Whoever may add a connection must not be able to
 # have them sent to a server of their choice as if they were a token.
 NEVER_A_CREDENTIAL = frozenset(
-    {"SECRET_KEY", "SECRET_KEY_FALLBACKS", "CREDENTIAL_KEYS", "DATABASE_URL", "REDIS_URL", "EMAIL_URL"}
+    {
+        "SECRET_KEY",
+        "SECRET_KEY_FALLBACKS",
+        "CREDENTIAL_KEYS",
+        "AUDIT_KEYS",
+        "DATABASE_URL",
+        "REDIS_URL",
+        "EMAIL_URL",
+    }
 )
 
 HOW_TO_SET_KEYS = (

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,13 @@ from django.utils import timezone
 from django_q.models import OrmQ
 
 from portal import connections
-from portal.models import Connection, Job, ReportFile, WorkerHeartbeat
+from portal.models import AuditEntry, Connection, Job, ReportFile, WorkerHeartbeat
 
 # Below this much room an import of a month of a large company may fail half way.
 LEAST_FREE_BYTES = 1_000_000_000
 QUEUE_WAITS_TOO_LONG_AFTER = timedelta(minutes=15)
 IMPORT_IS_LEFT_AFTER = timedelta(hours=1)
+NEWEST_AUDIT_ENTRIES = 1000
 # Somebody who runs `doctor` waits, but not for ever for a host that does not answer.
 CHECK_WITHIN_SECONDS = 30.0
 LOOPBACK = {"localhost", "127.0.0.1", "[::1]", "::1"}
@@ -239,6 +241,21 @@ def look_at_unfinished_imports(say: Saying) -> Iterator[Finding]:
         )
     else:
         yield say.ok("No import was left half done.")
+
+
+@probe("audit")
+def look_at_the_audit_trail(say: Saying) -> Iterator[Finding]:
+    """Its end alone: `verify_audit` walks along all of it."""
+    broken = list(islice(AuditEntry.objects.broken_links(newest=NEWEST_AUDIT_ENTRIES), 5))
+    if broken:
+        places = "; ".join(f"{found.place} {found.says}" for found in broken)
+        yield say.bad(
+            f"The audit trail does not hold: {places}.",
+            "Run `manage.py verify_audit`: it names every place. If a key was replaced, add the old one at "
+            "the end of AUDIT_KEYS; else somebody changed the database.",
+        )
+    else:
+        yield say.ok("The newest entries of the audit trail follow from each other.")
 
 
 @probe("connections")

@@ -31,6 +31,8 @@ SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 # Keys that encrypt GitHub credentials kept in the database, the newest first. Without any, credentials
 # are only ever named, never kept.
 CREDENTIAL_KEYS = [key.strip() for key in env.list("CREDENTIAL_KEYS", default=[])]
+# Keys that sign the audit trail, the newest first; every one of them verifies. Without any, SECRET_KEY signs.
+AUDIT_KEYS = [key.strip() for key in env.list("AUDIT_KEYS", default=[]) if key.strip()]
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
@@ -132,6 +134,11 @@ REPORT_HOSTS = env.list(
     default=["copilot-reports.github.com", "copilot-reports.*.ghe.com", "copilot-reports-*.azurefd.net"],
 )
 
+# Where people reach the portal: what links in mails begin with.
+PORTAL_URL = env.str("PORTAL_URL", default="").rstrip("/") or "http://127.0.0.1:8000"
+PORTAL_URL_IS_ASSUMED = not env.str("PORTAL_URL", default="")
+# A mail server that says nothing for so long is given up.
+MAIL_SECONDS = 30
 MAIL = env.email_url("EMAIL_URL", default="consolemail://")
 if django.VERSION >= (6, 1):
     SMTP_OPTIONS = {
@@ -141,11 +148,13 @@ if django.VERSION >= (6, 1):
         "password": MAIL.get("EMAIL_HOST_PASSWORD") or None,
         "use_tls": MAIL.get("EMAIL_USE_TLS", False),
         "use_ssl": MAIL.get("EMAIL_USE_SSL", False),
+        "timeout": MAIL_SECONDS,
     }
+    MAIL_OPTIONS = {"smtp": SMTP_OPTIONS, "filebased": {"file_path": MAIL.get("EMAIL_FILE_PATH")}}
     MAILERS = {
         "default": {
             "BACKEND": MAIL["EMAIL_BACKEND"],
-            "OPTIONS": SMTP_OPTIONS if MAIL["EMAIL_BACKEND"].endswith(".smtp.EmailBackend") else {},
+            "OPTIONS": MAIL_OPTIONS.get(MAIL["EMAIL_BACKEND"].split(".")[-2], {}),
         }
     }
 else:
@@ -156,6 +165,8 @@ else:
     EMAIL_HOST_PASSWORD = MAIL.get("EMAIL_HOST_PASSWORD") or ""
     EMAIL_USE_TLS = MAIL.get("EMAIL_USE_TLS", False)
     EMAIL_USE_SSL = MAIL.get("EMAIL_USE_SSL", False)
+    EMAIL_TIMEOUT = MAIL_SECONDS
+    EMAIL_FILE_PATH = MAIL.get("EMAIL_FILE_PATH")
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="copilot-portal@localhost")
 
 # --- What it is made of -----------------------------------------------------------------------

@@ -58,7 +58,46 @@ SIDEBAR: tuple[tuple[str, tuple[Link, ...]], ...] = (
                 "seats.view_inactivitypolicy",
             ),
             Link("Exemptions", "shield_person", "admin:seats_exemption_changelist", "seats.view_exemption"),
+            Link(
+                "Working calendars",
+                "calendar_clock",
+                "admin:seats_workingcalendar_changelist",
+                "seats.view_workingcalendar",
+            ),
+        ),
+    ),
+    (
+        "Taking seats back",
+        (
             Link("Reviews", "fact_check", "admin:seats_seatreview_changelist", "seats.view_seatreview"),
+            Link(
+                "Batches",
+                "inventory",
+                "admin:seats_revocationbatch_changelist",
+                "seats.view_revocationbatch",
+            ),
+            Link(
+                "Tasks for team owners",
+                "assignment_ind",
+                "admin:seats_removaltask_changelist",
+                "seats.view_removaltask",
+            ),
+            Link(
+                "Seat requests", "person_add", "admin:seats_seatrequest_changelist", "seats.view_seatrequest"
+            ),
+            Link("Notices", "outgoing_mail", "admin:seats_notice_changelist", "seats.view_notice"),
+            Link(
+                "Words of notices",
+                "edit_note",
+                "admin:seats_noticetemplate_changelist",
+                "seats.view_noticetemplate",
+            ),
+        ),
+    ),
+    (
+        "Money",
+        (
+            Link("Savings", "savings", "admin:seats_savings", "seats.view_revocation"),
             Link("Prices", "sell", "admin:seats_seatprice_changelist", "seats.view_seatprice"),
         ),
     ),

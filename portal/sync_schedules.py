@@ -28,9 +28,15 @@ SYNC_DOORWAYS = {
     Kind.BILLING: "seats.tasks.enqueue_billing",
     Kind.USAGE: "metrics.tasks.enqueue_usage",
     Kind.LEGACY: "metrics.tasks.enqueue_legacy",
+    Kind.FLAGGING: "seats.tasks.enqueue_flagging",
+    Kind.NOTICES: "seats.tasks.enqueue_notices",
+    Kind.REVOKING: "seats.tasks.enqueue_revoking",
 }
 # Hours of the day (UTC) at which a new connection's daily kinds run; the minute differs by connection.
-DAILY_HOURS = {Kind.MEMBERS: 3, Kind.TEAMS: 4, Kind.BILLING: 5, Kind.USAGE: 6, Kind.LEGACY: 7}
+DAILY_HOURS = {
+    Kind.MEMBERS: 3, Kind.TEAMS: 4, Kind.BILLING: 5, Kind.USAGE: 6, Kind.LEGACY: 7,
+    Kind.FLAGGING: 8, Kind.NOTICES: 9, Kind.REVOKING: 12,
+}  # fmt: skip
 
 
 def install_for(connection: Connection) -> list[SyncSchedule]:

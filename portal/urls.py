@@ -6,5 +6,6 @@ from django.urls import include, path
 urlpatterns = [
     path("", include("portal.health")),
     path("", include("metrics.urls")),
+    path("", include("seats.urls")),
     path("", admin.site.urls),
 ]

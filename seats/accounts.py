@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 from django.db import IntegrityError, models, transaction
+from django.utils import timezone
 
 from portal.models import AuditEntry, Job, ReportFile
-from seats import current_rosters
-from seats.models import Account, InactivityPolicy, SeatPrice
+from seats import current_rosters, seat_history
+from seats.models import (
+    Account,
+    InactivityPolicy,
+    NoticeTemplate,
+    RemovalTask,
+    RevocationBatch,
+    Seat,
+    SeatPrice,
+    SeatRequest,
+    Team,
+)
+from seats.reclaim.frozen import kept_frozen
 
 
 class WrongAccount(Exception):
@@ -129,10 +141,9 @@ def _complete(account: Account, login: str, github_id: int | None, parent: Accou
 def merge(loser: Account, *, into: Account) -> Account:
     """Move all that hangs on `loser` to `into`, and drop `loser`: they were one all along."""
     current_rosters.release([loser.pk, into.pk])
-    for relation in Account._meta.related_objects:
-        _move(relation.related_model, relation.field.name, loser, into)
-    for scoped in (*InactivityPolicy.objects.filter(account=into), *SeatPrice.objects.filter(account=into)):
-        scoped.save()
+    batches = list(RevocationBatch.objects.filter(account__in=[loser, into]))
+    with kept_frozen(batches, f"{loser.subject} proved to be {into.subject}."):
+        _move_all(loser, into)
     for model in (ReportFile, Job):
         model._default_manager.filter(subject=loser.subject).update(subject=into.subject)
     AuditEntry.objects.record(
@@ -147,8 +158,55 @@ def merge(loser: Account, *, into: Account) -> Account:
     return into
 
 
+def _move_all(loser: models.Model, winner: models.Model) -> None:
+    """What hangs on one of two rows that are the same, to the other; keys that name the row are told anew."""
+    for relation in loser._meta.related_objects:
+        _move(relation.related_model, relation.field.name, loser, winner)
+    for model in SCOPED:
+        for field in model._meta.concrete_fields:
+            if field.is_relation and field.related_model is type(winner):
+                _tell_anew(model._default_manager.filter(**{field.name: winner}))
+
+
+ASKED_TWICE = "Two accounts proved to be one, and in both a seat was asked for."
+
+# Rows with a key of their own that names their account or team.
+SCOPED: tuple[type[models.Model], ...] = (InactivityPolicy, SeatPrice, NoticeTemplate, SeatRequest)
+
+
+def _tell_anew(rows: models.QuerySet[models.Model]) -> None:
+    for row in rows:
+        try:
+            with transaction.atomic():
+                row.save()
+        except IntegrityError:
+            # Both had one: the one that is already in place stays.
+            if isinstance(row, SeatRequest):
+                _withdraw(row)
+            else:
+                row.delete()
+
+
+def _withdraw(request: SeatRequest) -> None:
+    SeatRequest.objects.filter(pk=request.pk).update(
+        state=SeatRequest.State.WITHDRAWN,
+        open_key=None,
+        decision=ASKED_TWICE,
+        decided_by=None,
+        decided_at=timezone.now(),
+    )
+    AuditEntry.objects.record(
+        "seat request withdrawn",
+        subject=request.subject,
+        detail={"login": request.login, "account": request.account.subject, "reason": ASKED_TWICE},
+    )
+
+
 def _move(model: type[models.Model], field: str, loser: models.Model, winner: models.Model) -> None:
     rows = model._base_manager.filter(**{field: loser})
+    if model is RemovalTask:
+        seat_history.tasks(RemovalTask.objects.filter(**{field: loser}), **{field: winner})
+        return
     try:
         with transaction.atomic():
             rows.update(**{field: winner})
@@ -159,4 +217,13 @@ def _move(model: type[models.Model], field: str, loser: models.Model, winner: mo
                 with transaction.atomic():
                     model._base_manager.filter(pk=row.pk).update(**{field: winner})
             except IntegrityError:
+                _give_way(row, winner)
                 row.delete()
+
+
+def _give_way(row: models.Model, winner: models.Model) -> None:
+    """What hangs on a row that both accounts had goes on with the one that stays."""
+    if isinstance(row, Seat):
+        seat_history.follow(row, Seat.objects.get(account_id=winner.pk, user_id=row.user_id))
+    elif isinstance(row, Team):
+        _move_all(row, Team.objects.get(account_id=winner.pk, github_id=row.github_id))

@@ -10,26 +10,31 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from django.db.models import Count, Max, Min, Q
+from django.utils import timezone
 
 from portal.bulk import update_rows
-from seats import current_rosters, evidence
+from seats import current_rosters, evidence, seat_history
 from seats.evidence import chunks
 from seats.models import (
     Account,
     ActivityLine,
     Exemption,
     GitHubUser,
+    Notice,
     Seat,
     SeatObservation,
-    SeatReview,
+    SeatRequest,
     SeatRoster,
     UserLogin,
 )
 from seats.people import Holders
+
+# A seat ends after it was last seen.
+TICK = timedelta(microseconds=1)
 
 
 def settle_logins(login_keys: Iterable[str]) -> None:
@@ -80,16 +85,14 @@ def _fold(person: GitHubUser, holder_id: int) -> None:
         if own is None:
             Seat.objects.filter(pk=seat.pk).update(user_id=holder_id)
         else:
-            _move_reviews(seat, own)
+            seat_history.follow(seat, own)
+    for name in ("contact_email", "language"):
+        if kept := getattr(person, name):
+            GitHubUser.objects.filter(pk=holder_id, **{name: ""}).update(**{name: kept})
+    Notice.objects.filter(user=person).update(user_id=holder_id)
+    SeatRequest.objects.filter(user=person).update(user_id=holder_id)
     # Its remaining seats were known by the same lines, which are the holder's now.
     person.delete()
-
-
-def _move_reviews(seat: Seat, own: Seat) -> None:
-    if SeatReview.objects.open().filter(seat=own).exists():
-        SeatReview.objects.open().filter(seat=seat).update(state=SeatReview.State.KEPT, open_key=None)
-    SeatReview.objects.open().filter(seat=seat).update(open_key=own.pk)
-    SeatReview.objects.filter(seat=seat).update(seat=own)
 
 
 def note_evidence(user_ids: Iterable[int]) -> None:
@@ -183,9 +186,21 @@ class _Family:
             seat = known or Seat(account_id=key[0], user_id=key[1])
             if _take(seat, wanted[key].first_at, line, self.endings[key[0]]):
                 (changed if known else new).append(seat)
-        Seat.objects.filter(pk__among=[seat.pk for seat in bare.values()]).delete()
+        self._drop(list(bare.values()), own)
         Seat.objects.bulk_create(new, batch_size=500)
         update_rows(changed, WRITTEN_FIELDS)
+
+    def _drop(self, seats: Collection[Seat], own: Mapping[int, list[Seat]]) -> None:
+        """Reports know these seats no more. What was decided about one goes on with the person's other."""
+        known, kept = seat_history.known_of(seats), seat_history.proposed(seats)
+        for seat in (one for one in seats if one.pk in known):
+            others = own.get(seat.user_id, [])
+            if others:
+                seat_history.follow(seat, others[0])
+                kept.discard(seat.pk)
+            elif seat.pk in kept and seat.ended_at is None:
+                Seat.objects.filter(pk=seat.pk).update(ended_at=max(timezone.now(), seat.last_seen_at + TICK))
+        Seat.objects.filter(pk__among={seat.pk for seat in seats} - kept).delete()
 
     def _wanted(self, own: Mapping[int, list[Seat]]) -> dict[tuple[int, int], _Sightings]:
         """The seats that only reports know: (account, person)."""

@@ -134,7 +134,7 @@ def _freshness(account: Account | None) -> str:
 
 
 def _policy(figures: SeatFigures, account: Account | None) -> Sentence:
-    policies = list(InactivityPolicy.objects.select_related("account", "team"))
+    policies = InactivityPolicy.objects.deciding(today())
     by_account_id = {policy.account_id: policy for policy in policies if not policy.team_id}
     policy = by_account_id.get(None)
     if account:

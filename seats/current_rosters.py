@@ -16,6 +16,7 @@ from django.db.models.functions import Greatest
 
 from seats.models import Account, CurrentRoster, GitHubUser, Seat, SeatRoster, UserLogin
 from seats.people import People
+from seats.people_names import note, tellings_of
 from seats.roster_content import Content, Person
 
 
@@ -87,6 +88,8 @@ def release(account_ids: Iterable[int | None], people: People | None = None) -> 
     for current in standing.select_related("roster", "account"):
         last = current.roster.last_observed_at
         catch_up(current, last)
+        if last > current.roster.observed_at:
+            note(tellings_of(Content.unpack(current.content).lines), last)
         if last.date() > current.logins_known_on:
             for person in Content.unpack(current.content).people():
                 own.saw(person.assignee_id, person.login, last.date())

@@ -6,14 +6,16 @@ forward: a null never erases a date we saw.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import TypeVar
 
 from django.db import transaction
+from django.utils import timezone
 
 from portal.bulk import insert_rows, update_values
-from seats.models import Evidence
+from seats.models import Account, Evidence
 
 # How many ids go into one query: below every database's limit on parameters.
 CHUNK = 500
@@ -25,10 +27,36 @@ History = Callable[[date], Mapping[int, Mapping[str, date]]]
 _histories: list[History] = []
 
 
+@dataclass(frozen=True, slots=True)
+class SourceLiveness:
+    """Whether a source still tells of an account's people: silence is no idleness.
+
+    `told_on` are the days of which it has told whole, quiet ones included, `flawed_on` those of them of which
+    something could not be read; `last_heard_on` is the newest on which it told of anybody. `is_off`: it is
+    refused since. `says` tells how it stands, in a sentence.
+    """
+
+    source: str
+    last_heard_on: date | None
+    told_on: frozenset[date] = frozenset()
+    flawed_on: frozenset[date] = frozenset()
+    is_off: bool = False
+    says: str = ""
+
+
+Liveness = Callable[[Account], Iterable[SourceLiveness]]
+PassiveSigns = Callable[[date, Collection[int]], Mapping[int, date]]
+_liveness: list[Liveness] = []
+_passive: list[PassiveSigns] = []
+
+
 def note(source: str, days: Mapping[int, date]) -> set[int]:
     """Remember that `source` saw these people (by key) on these days; returns whose memory moved."""
     if not days:
         return set()
+    # Of two clocks one is ahead: a day that has not begun here would count only when it has.
+    today = timezone.now().date()
+    days = {key: min(day, today) for key, day in days.items()}
     with transaction.atomic():
         rows = Evidence.objects.filter(source=source, user_id__among=days).order_by()
         known = {user_id: (pk, last_on) for user_id, pk, last_on in rows.values_list(*KNOWN)}
@@ -63,6 +91,35 @@ def tell_history(history: History) -> History:
 
 def histories() -> Sequence[History]:
     return tuple(_histories)
+
+
+def tell_liveness(liveness: Liveness) -> Liveness:
+    """Register a function that tells, for an account, how alive a source of evidence is."""
+    _liveness.append(liveness)
+    return liveness
+
+
+def liveness_of(account: Account) -> list[SourceLiveness]:
+    """How alive each source is that may tell of the holders of this account's seats, its lists aside."""
+    return [source for tell in _liveness for source in tell(account)]
+
+
+def tell_passive(signs: PassiveSigns) -> PassiveSigns:
+    """Register a function that tells who was met since a day without doing anything, and when last.
+
+    It is given the day and the people's keys.
+    """
+    _passive.append(signs)
+    return signs
+
+
+def passive_since(day: date, user_ids: Collection[int]) -> dict[int, date]:
+    """The newest day on or after `day` on which each of these people was met without doing anything."""
+    newest: dict[int, date] = {}
+    for tell in _passive:
+        for user_id, met_on in tell(day, user_ids).items():
+            newest[user_id] = max(met_on, newest.get(user_id, met_on))
+    return newest
 
 
 def chunks(keys: Sequence[T], size: int = CHUNK) -> Iterator[Sequence[T]]:

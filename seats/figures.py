@@ -50,8 +50,20 @@ class Prices:
     @classmethod
     def on(cls, day: date) -> Prices:
         """The prices in force on a day: per scope and plan the newest that starts on it or before."""
-        newest = SeatPrice.objects.filter(starts_on__lte=day).order_by("starts_on")
-        return cls({(row.scope_key, row.plan_type): Money(row.monthly_price, row.currency) for row in newest})
+        return cls.history()(day)
+
+    @classmethod
+    def history(cls) -> Callable[[date], Prices]:
+        """The prices of any day, from one query."""
+        rows = list(SeatPrice.objects.order_by("starts_on", "pk"))
+
+        def on(day: date) -> Prices:
+            known = (row for row in rows if row.starts_on <= day)
+            return cls(
+                {(row.scope_key, row.plan_type): Money(row.monthly_price, row.currency) for row in known}
+            )
+
+        return on
 
     def of(self, account: Account, plan_type: str) -> Money | None:
         """The account's own price, else its enterprise's, else everybody's; None: unknown, never 0."""
@@ -114,7 +126,7 @@ class SeatFigures:
         return self.by_verdict[Verdict.ACTIVE]
 
 
-class _Group(NamedTuple):
+class SeatGroup(NamedTuple):
     """So many seats of one account, one plan and one verdict."""
 
     account_id: int
@@ -129,7 +141,7 @@ class _Group(NamedTuple):
         return self.parent_id or self.account_id
 
 
-class _Double(NamedTuple):
+class DoubleSeat(NamedTuple):
     """A seat of somebody who holds several."""
 
     user_id: int
@@ -158,10 +170,18 @@ def by_account(day: date | None = None) -> Callable[[Account], SeatFigures]:
     return _Ledger.of_today(day).account
 
 
+def falls_away(groups: Iterable[SeatGroup], doubles: Iterable[DoubleSeat], prices: Prices) -> Cost:
+    """What is paid a month less once the inactive among these seats are gone.
+
+    `groups` may leave out seats that are not inactive; `doubles` are all seats of people with several.
+    """
+    return _Ledger(groups, doubles, prices).everything().idle_cost
+
+
 class _Ledger:
     """Held seats in groups, and one by one those of people with several: enough to bill anybody."""
 
-    def __init__(self, groups: Iterable[_Group], doubles: Iterable[_Double], prices: Prices) -> None:
+    def __init__(self, groups: Iterable[SeatGroup], doubles: Iterable[DoubleSeat], prices: Prices) -> None:
         self._groups = list(groups)
         self._doubles = list(doubles)
         self._prices = prices
@@ -181,7 +201,7 @@ class _Ledger:
         # What an organization granted is counted whole, whoever else pays for the same people.
         return self._figures([row for row in self._groups if row.account_id == account.pk], [])
 
-    def _figures(self, groups: list[_Group], doubles: list[_Double]) -> SeatFigures:
+    def _figures(self, groups: list[SeatGroup], doubles: list[DoubleSeat]) -> SeatFigures:
         by_plan: Counter[str] = Counter()
         by_verdict = Counter(dict.fromkeys(Verdict.values, 0))
         for row in groups:
@@ -202,12 +222,12 @@ class _Ledger:
             idle_cost=_cost(paid, kept),
         )
 
-    def _bill(self, groups: Iterable[_Group], doubles: Iterable[_Double]) -> Counter[Money | None]:
+    def _bill(self, groups: Iterable[SeatGroup], doubles: Iterable[DoubleSeat]) -> Counter[Money | None]:
         """Licences by price: every seat of the groups, less those that a person's higher seat makes free."""
         licences: Counter[Money | None] = Counter()
         for row in groups:
             licences[self._prices.of_keys(row.account_id, row.parent_id, row.plan_type)] += row.seats
-        people: dict[tuple[int, int], list[_Double]] = defaultdict(list)
+        people: dict[tuple[int, int], list[DoubleSeat]] = defaultdict(list)
         for double in doubles:
             people[double.user_id, double.root_id].append(double)
         for seats in people.values():
@@ -215,7 +235,7 @@ class _Ledger:
                 licences[self._prices.of_keys(seat.account_id, seat.parent_id, seat.plan_type)] -= 1
         return licences
 
-    def _rank(self, seat: _Double) -> tuple[int, Decimal]:
+    def _rank(self, seat: DoubleSeat) -> tuple[int, Decimal]:
         """The higher plan is billed; at the same plan, the dearer seat: GitHub picks one at random."""
         price = self._prices.of_keys(seat.account_id, seat.parent_id, seat.plan_type)
         return plan_rank(seat.plan_type), price.amount if price else Decimal(0)
@@ -239,16 +259,16 @@ def _cost(paid: Mapping[Money | None, int], kept: Mapping[Money | None, int] | N
     return Cost(dict(amounts), unpriced)
 
 
-def _groups(seats: QuerySet[Seat]) -> Iterator[_Group]:
+def _groups(seats: QuerySet[Seat]) -> Iterator[SeatGroup]:
     rows = seats.order_by().values_list("account_id", "account__parent_id", "plan_type", "verdict")
-    return (_Group(*row) for row in rows.annotate(seats=Count("pk")))
+    return (SeatGroup(*row) for row in rows.annotate(seats=Count("pk")))
 
 
-def _doubles(seats: QuerySet[Seat]) -> Iterator[_Double]:
+def _doubles(seats: QuerySet[Seat]) -> Iterator[DoubleSeat]:
     """In one query: the seats of everybody who holds more than one."""
     several = seats.order_by().values("user_id").annotate(seats=Count("pk")).filter(seats__gt=1)
     rows = seats.filter(user_id__in=several.values("user_id")).order_by("user_id", "pk")
     return (
-        _Double(*row)
+        DoubleSeat(*row)
         for row in rows.values_list("user_id", "account_id", "account__parent_id", "plan_type", "verdict")
     )

@@ -77,8 +77,8 @@ class People:
         # Another import may meet some of them at the same moment; all do so in the order of their ids.
         inserted = insert_rows(
             GitHubUser,
-            ["github_id", "login", "login_key", "name", "email", "created_at"],
-            [(github_id, name, name.lower(), "", "", now) for github_id, name in names.items()],
+            ["github_id", "login", "login_key", "name", "email", "contact_email", "language", "created_at"],
+            [(github_id, name, name.lower(), "", "", "", "", now) for github_id, name in names.items()],
             ignore_conflicts=True,
         )
         self._look_up(github_ids)

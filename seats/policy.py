@@ -56,6 +56,7 @@ class Facts:
     created_on: date | None = None
     pending_cancellation_date: date | None = None
     is_exempt: bool = False
+    exemption: str = ""  # which one, in words, where it is known
     evidence: Mapping[str, date] = field(default_factory=dict)
     watched_since: date | None = None
 
@@ -100,7 +101,7 @@ def _decide(facts: Facts, rule: Rule, as_of: date, used_on: date | None, source:
     if used_on and (as_of - used_on).days <= limit:
         return "active", f"Used on {used_on}, by {SOURCE_WORDS[source]}."
     if facts.is_exempt:
-        return "exempt", "An exemption is in force."
+        return "exempt", f"Exempt: {facts.exemption}" if facts.exemption else "An exemption is in force."
     if granted_ago is not None and granted_ago <= rule.grace_days:
         return "in_grace", f"Granted on {facts.created_on}, within {rule.grace_days} days of grace."
     if granted_ago is not None and granted_ago <= limit and used_on is None:

@@ -1,10 +1,13 @@
-"""`seats.policy` as SQL: which policy holds for a seat, which evidence counts, what the verdict is.
+"""`seats.policy` and `seats.exemptions` as SQL: which policy holds for a seat, who is exempt, which evidence
+counts, what the verdict is.
 
 A property test holds the two together.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
 
 from django.db.models import Case, CharField, Exists, IntegerField, OuterRef, Q, QuerySet, Value, When
@@ -14,6 +17,7 @@ from seats.models import (
     Account,
     Evidence,
     Exemption,
+    GitHubUser,
     InactivityPolicy,
     Seat,
     SeatGrant,
@@ -42,17 +46,25 @@ def rule_of(policy: InactivityPolicy, days: int | None = None) -> Rule:
     )
 
 
-def assign_policies(seats: QuerySet[Seat]) -> None:
-    """Give each seat its nearest policy: team, organization, enterprise, everybody; of teams the longest."""
-    policies = list(InactivityPolicy.objects.select_related("account", "team"))
-    for policy in sorted(policies, key=_nearness):
+def assign_policies(seats: QuerySet[Seat], policies: Iterable[InactivityPolicy]) -> None:
+    """Give each seat its nearest policy: team, organization, enterprise, everybody; of teams the longest.
+
+    `policies` are those that decide on the day, one of each scope.
+    """
+    ranked = sorted(policies, key=nearness)
+    if not ranked or ranked[0].scope_key != "all":
+        # None is for everybody, so some seats may have lost theirs.
+        seats.exclude(policy=None).update(policy=None)
+    for policy in ranked:
         # Most have it already: a row that is not written costs nothing.
         seats.filter(within(policy)).filter(~Q(policy=policy) | Q(policy=None)).update(policy=policy)
 
 
-def _nearness(policy: InactivityPolicy) -> tuple[int, int, int]:
+def nearness(policy: InactivityPolicy) -> tuple[int, int, float]:
+    """Of two policies in whose scope a seat lies the one that ranks higher decides."""
     if policy.team_id:
-        return 3, policy.idle_days, policy.pk
+        # One that is not saved yet will be the newest.
+        return 3, policy.idle_days, policy.pk or float("inf")
     if policy.account is None:
         return 0, 0, 0
     return (1 if policy.account.kind == Account.Kind.ENTERPRISE else 2), 0, 0
@@ -89,24 +101,65 @@ def newest_evidence(rule: Rule, day: date) -> QuerySet[Evidence]:
     )
 
 
-def verdict_case(rule: Rule, day: date, used_on: str = "last_used_on") -> Case:
-    """`seats.policy.evaluate` in SQL, over a seat's own columns as of `day`.
+def exempt_seats(day: date, exemptions: QuerySet[Exemption] | None = None) -> Q:
+    """`seats.exemptions` in SQL: the seats that any exemption covers on `day`, or any of `exemptions`.
 
-    `used_on` names the column, or annotation, with the newest evidence that counts under the rule.
+    Asks for the rules, once.
     """
-    limit = timedelta(days=rule.idle_days)
-    exempt = Exemption.objects.in_force(day).filter(
+    held = exemptions if exemptions is not None else Exemption.objects.in_force(day)
+    here = held.filter(
         Q(account=None)
         | Q(account_id=OuterRef("account_id"))
-        | Q(account__organizations=OuterRef("account_id")),
-        user_id=OuterRef("user_id"),
+        | Q(account__organizations=OuterRef("account_id"))
     )
+    exempt = Q(Exists(here.filter(user_id=OuterRef("user_id"))))
+    patterns: dict[int | None, list[str]] = defaultdict(list)
+    newcomers: dict[int | None, int] = {}
+    rules = list(held.filter(user=None))
+    for rule in rules:
+        if rule.login_pattern:
+            patterns[rule.account_id].append(rule.login_regex)
+        elif rule.newcomer_days is not None:
+            newcomers[rule.account_id] = max(rule.newcomer_days, newcomers.get(rule.account_id, 0))
+    if any(rule.team_id for rule in rules):
+        exempt |= Q(Exists(here.filter(team__memberships__user_id=OuterRef("user_id"))))
+        exempt |= Q(Exists(here.filter(team__grants__seat_id=OuterRef("pk"))))
+    for account_id, regexes in patterns.items():
+        fitting = GitHubUser.objects.filter(login_key__regex=f"^({'|'.join(regexes)})$")
+        exempt |= Q(user_id__in=fitting.values("pk")) & _of_account(account_id)
+    for account_id, days in newcomers.items():
+        exempt |= Q(~Exists(_seen_before(day - timedelta(days=days)))) & _of_account(account_id)
+    return exempt
+
+
+def _of_account(account_id: int | None) -> Q:
+    """Seats that this account granted, or an organization of it; any seat, where it is none."""
+    if account_id is None:
+        return Q()
+    return Q(account_id=account_id) | Q(
+        account_id__in=Account.objects.filter(parent_id=account_id).values("pk")
+    )
+
+
+def _seen_before(day: date) -> QuerySet[Seat]:
+    """For a subquery on seats: those of the same person that were granted, or seen, before a day."""
+    before = Q(first_seen_at__lt=midnight(day)) | Q(created_at__lt=midnight(day))
+    return Seat.objects.filter(before, user_id=OuterRef("user_id"))
+
+
+def verdict_case(rule: Rule, day: date, exempt: Q, used_on: str = "last_used_on") -> Case:
+    """`seats.policy.evaluate` in SQL, over a seat's own columns as of `day`.
+
+    `exempt` is `exempt_seats(day)`; `used_on` names the column, or annotation, with the newest evidence
+    that counts under the rule.
+    """
+    limit = timedelta(days=rule.idle_days)
     remembered = midnight(day - timedelta(days=GITHUB_REMEMBERS_DAYS - 1))
     watched_long_enough = Q(watched_since__lt=midnight(day - limit + timedelta(days=1)))
     rules = [
         When(pending_cancellation_date__isnull=False, then=Value(Verdict.PENDING)),
         When(**{f"{used_on}__gte": day - limit}, then=Value(Verdict.ACTIVE)),
-        When(Exists(exempt), then=Value(Verdict.EXEMPT)),
+        When(exempt, then=Value(Verdict.EXEMPT)),
         When(created_at__gte=midnight(day - timedelta(days=rule.grace_days)), then=Value(Verdict.IN_GRACE)),
         When(Q((used_on, None)), created_at__gte=midnight(day - limit), then=Value(Verdict.IN_GRACE)),
         When(**{f"{used_on}__isnull": False}, then=Value(Verdict.IDLE)),

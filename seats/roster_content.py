@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from operator import attrgetter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 import zstandard
@@ -16,7 +16,6 @@ import zstandard
 if TYPE_CHECKING:
     from seats.roster.reported import ReportedGrant
 
-# Names and e-mail addresses are left out: nothing is written of them, and less is kept of people.
 FIELDS = (
     "assignee_id",
     "assignee_login",
@@ -33,6 +32,7 @@ FIELDS = (
     "last_authenticated_at",
     "pending_cancellation_date",
 )
+# The person's name and address stand at the end of a line that tells either; most tell neither.
 _values = attrgetter(*FIELDS)
 _encode = msgspec.json.Encoder().encode
 
@@ -56,6 +56,7 @@ class _Line(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 _decode = msgspec.json.Decoder(_Line).decode
+_decode_whole = msgspec.json.Decoder(list[Any]).decode
 
 
 class Content:
@@ -66,7 +67,7 @@ class Content:
 
     @classmethod
     def of(cls, grants: Iterable[ReportedGrant]) -> Content:
-        return cls(sorted(map(_encode, map(_values, grants))))
+        return cls(sorted(map(line_of, grants)))
 
     @classmethod
     def unpack(cls, packed: bytes | memoryview) -> Content:
@@ -86,9 +87,18 @@ class Content:
 
 
 def line_of(grant: ReportedGrant) -> bytes:
+    if grant.assignee_name or grant.assignee_email:
+        return _encode((*_values(grant), grant.assignee_name, grant.assignee_email))
     return _encode(_values(grant))
 
 
 def persons(lines: Iterable[bytes]) -> Iterator[Person]:
     for line in map(_decode, lines):
         yield Person(line.assignee_id, line.login, line.organization_id, line.organization_login)
+
+
+def names_in(lines: Iterable[bytes]) -> Iterator[tuple[int, str, str]]:
+    """GitHub id, name and address, of those of whom these lines tell either."""
+    for line in map(_decode_whole, lines):
+        if len(line) > len(FIELDS):
+            yield line[0], line[-2], line[-1]

@@ -16,6 +16,7 @@ from typing import Any
 from django.db.models import Max, QuerySet
 
 from seats import evidence
+from seats.exemptions import Exempt
 from seats.models import (
     Account,
     ActivityLine,
@@ -49,6 +50,7 @@ class SeatStanding:
     last_authenticated_at: datetime | None
     pending_cancellation_date: date | None
     policy: InactivityPolicy | None
+    exemption: Exemption | None
     judgement: Judgement
 
     @property
@@ -76,31 +78,41 @@ class _State:
     team_ids: frozenset[int]
 
 
-def standing(as_of: date, account: Account | None = None, days: int | None = None) -> Iterator[SeatStanding]:
+def standing(
+    as_of: date,
+    account: Account | None = None,
+    days: int | None = None,
+    *,
+    only: Collection[int] | None = None,
+) -> Iterator[SeatStanding]:
     """Every seat held at the end of `as_of` (UTC), by enterprise, organization and login.
 
-    `account` bounds it to one account, an enterprise including its organizations; `days` overrides the
-    idle days of every policy.
+    `account` bounds it to one account, an enterprise including its organizations; `only` to the seats with
+    these keys; `days` overrides the idle days of every policy.
     """
     seats = Seat.objects.of_family(account) if account is not None else Seat.objects.all()
+    if only is not None:
+        seats = seats.filter(pk__among=set(only))
     seats = seats.select_related("account__parent", "user", "assigning_team")
     if as_of >= today():
         states = _present(seats)
-        known = _evidence_now(as_of)
+        known = _evidence_now(as_of, seats if only is not None else None)
     else:
         states = _past(seats, as_of)
         known = _evidence_then(as_of)
-    nearest = NearestPolicy()
-    exempt = _exempt(as_of)
+    nearest = NearestPolicy(as_of)
+    exempt = Exempt(as_of)
     watched = _Watched(as_of)
     for state in sorted(states, key=_order):
         seat = state.seat
         policy = nearest.of(seat, state.team_ids)
         rule = rule_of(policy, days) if policy else Rule(idle_days=days or Rule().idle_days)
+        exemption = exempt.covers(seat, state.team_ids)
         facts = Facts(
             created_on=state.created_at.date() if state.created_at else None,
             pending_cancellation_date=state.pending_cancellation_date,
-            is_exempt=bool(exempt[seat.user_id] & {None, seat.account_id, seat.account.parent_id or -1}),
+            is_exempt=exemption is not None,
+            exemption=exemption.says if exemption else "",
             evidence=known.get(seat.user_id, {}),
             watched_since=watched.since(seat),
         )
@@ -117,6 +129,7 @@ def standing(as_of: date, account: Account | None = None, days: int | None = Non
             last_authenticated_at=state.last_authenticated_at,
             pending_cancellation_date=state.pending_cancellation_date,
             policy=policy,
+            exemption=exemption,
             judgement=evaluate(facts, rule, as_of),
         )
 
@@ -237,14 +250,16 @@ def _before(at: datetime | None, end: datetime) -> datetime | None:
     return at if at is not None and at < end else None
 
 
-# --- Evidence, exemptions, watching -----------------------------------------------------------
+# --- Evidence, watching -----------------------------------------------------------------------
 
 
-def _evidence_now(as_of: date) -> Mapping[int, Mapping[str, date]]:
+def _evidence_now(as_of: date, seats: QuerySet[Seat] | None) -> Mapping[int, Mapping[str, date]]:
+    """Of everybody, or of those alone who hold one of these seats."""
+    rows = Evidence.objects.filter(last_on__lte=as_of)
+    if seats is not None:
+        rows = rows.filter(user_id__in=seats.order_by().values("user_id"))
     known: dict[int, dict[str, date]] = defaultdict(dict)
-    for user_id, source, last_on in Evidence.objects.filter(last_on__lte=as_of).values_list(
-        "user_id", "source", "last_on"
-    ):
+    for user_id, source, last_on in rows.order_by().values_list("user_id", "source", "last_on"):
         known[user_id][source] = last_on
     return known
 
@@ -276,13 +291,6 @@ def _evidence_then(as_of: date) -> Mapping[int, Mapping[str, date]]:
     return known
 
 
-def _exempt(as_of: date) -> Mapping[int, set[int | None]]:
-    accounts: dict[int, set[int | None]] = defaultdict(set)
-    for user_id, account_id in Exemption.objects.in_force(as_of).values_list("user_id", "account_id"):
-        accounts[user_id].add(account_id)
-    return accounts
-
-
 class _Watched:
     """Since when each seat had been watched without a gap, as of a day."""
 
@@ -302,10 +310,13 @@ class _Watched:
 
 
 class NearestPolicy:
-    """Which policy holds for a seat: a team's (of several the longest), organization's, enterprise's, all."""
+    """Which policy holds for a seat: a team's (of several the longest), organization's, enterprise's, all.
 
-    def __init__(self) -> None:
-        policies = list(InactivityPolicy.objects.select_related("account", "team__account"))
+    Only those in force on `as_of` count, and of one scope only the one that started last.
+    """
+
+    def __init__(self, as_of: date) -> None:
+        policies = InactivityPolicy.objects.deciding(as_of)
         self.for_all = next((policy for policy in policies if policy.scope_key == "all"), None)
         self.by_account: dict[int | None, InactivityPolicy] = {
             policy.account_id: policy for policy in policies if policy.account_id

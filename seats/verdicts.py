@@ -17,6 +17,7 @@ from seats.models.seat import INACTIVE
 from seats.policy import GITHUB_REMEMBERS_DAYS, Rule
 from seats.policy_sql import (
     assign_policies,
+    exempt_seats,
     midnight,
     newest_evidence,
     rule_of,
@@ -44,10 +45,14 @@ def refresh(as_of: date | None = None, accounts: Collection[Account] | None = No
     if accounts is not None:
         holders = Seat.objects.filter(account__in=[account.pk for account in accounts]).values("user_id")
         seats = seats.filter(user_id__in=holders)
-    assign_policies(seats)
-    for policy in InactivityPolicy.objects.all():
-        _judge(seats.filter(policy=policy), rule_of(policy), day)
-    seats.filter(policy=None).update(watched_since=_watched_since(day))
+    policies = InactivityPolicy.objects.deciding(day)
+    assign_policies(seats, policies)
+    exempt = exempt_seats(day)
+    for policy in policies:
+        _judge(seats.filter(policy=policy), rule_of(policy), day, exempt)
+    if not any(policy.scope_key == "all" for policy in policies):
+        # Nobody decided on these: they are judged as if nobody had changed anything.
+        _judge(seats.filter(policy=None), Rule(), day, exempt)
     _record_day(day)
     return seats.count()
 
@@ -65,7 +70,7 @@ def _watched_since(day: date) -> Case:
     )
 
 
-def _judge(seats: QuerySet[Seat], rule: Rule, day: date) -> None:
+def _judge(seats: QuerySet[Seat], rule: Rule, day: date, exempt: Q) -> None:
     """Two statements, which write the seats alone of which they say something new."""
     newest = newest_evidence(rule, day)
     known = {
@@ -80,7 +85,7 @@ def _judge(seats: QuerySet[Seat], rule: Rule, day: date) -> None:
     )
     is_known = Q(same_watch=True, same_day=True, same_source=True)
     told.filter(Q(verdict_as_of=None) | ~is_known).update(**known)
-    verdict = verdict_case(rule, day)
+    verdict = verdict_case(rule, day, exempt)
     is_old = Q(verdict_as_of=None) | ~Q(verdict_as_of=day)
     seats.annotate(judged=verdict).filter(is_old | ~Q(verdict=F("judged"))).update(
         verdict=verdict, verdict_as_of=day
@@ -112,13 +117,13 @@ def _record_day(day: date) -> None:
 
 
 def would_catch(policy: InactivityPolicy, as_of: date | None = None) -> int:
-    """How many held seats in the policy's scope it would call inactive today, were it the nearest."""
+    """How many held seats in the policy's scope it would call inactive, were it in force and the nearest."""
     day = as_of or today()
     rule = rule_of(policy)
     seats = Seat.objects.held().filter(within(policy))
     judged = seats.annotate(
         # The cached evidence follows the nearest policy, which may count other sources.
         counted_on=Subquery(newest_evidence(rule, day).values("last_on")[:1]),
-        judged=verdict_case(rule, day, used_on="counted_on"),
+        judged=verdict_case(rule, day, exempt_seats(day), used_on="counted_on"),
     )
     return judged.filter(judged__in=INACTIVE).count()

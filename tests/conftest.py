@@ -27,6 +27,7 @@ FOLDER = Path(tempfile.mkdtemp(prefix="portal-tests-"))
 
 for name in (
     "ALLOWED_HOSTS",
+    "AUDIT_KEYS",
     "BEHIND_PROXY",
     "CREDENTIAL_KEYS",
     "CSRF_TRUSTED_ORIGINS",
@@ -34,6 +35,7 @@ for name in (
     "EMAIL_URL",
     "GITHUB_API_URL",
     "LOG_LEVEL",
+    "PORTAL_URL",
     "REPORT_HOSTS",
     "SECRET_KEY_FALLBACKS",
 ):
@@ -56,6 +58,14 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     # The settings are loaded: workers of pytest-xdist, which inherit the environment, load their own.
     del os.environ["DJANGO_SETTINGS_MODULE"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark those that ask for no database: on another one they would only be the same again."""
+    for item in items:
+        names = set(getattr(item, "fixturenames", ()))
+        if item.get_closest_marker("django_db") is None and not names & {"db", "transactional_db"}:
+            item.add_marker(pytest.mark.databaseless)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -11,7 +11,7 @@ from django.db import transaction
 from metrics.formats.activity_report import ActivityReportRecord
 from metrics.formats.errors import BadRecord
 from metrics.formats.records import Broken, Record
-from metrics.formats.seat_list import SeatRecord, parse_seat, total_seats
+from metrics.formats.seat_list import parse_seat, total_seats
 from metrics.ingest.options import Counts, Options, Refused
 from metrics.ingest.scope import Scopes
 from portal.github.payloads import is_nobodys
@@ -95,32 +95,10 @@ def read_seat_list(records: Iterable[Record | Broken]) -> SeatList:
             continue
         seats.totals.add(total_seats(record.header))
         try:
-            seats.grants.append(_grant(record.number, parse_seat(record.raw, record.header)))
+            seats.grants.append(ReportedGrant.of(record.number, parse_seat(record.raw, record.header)))
         except BadRecord as error:
             seats.broken.append((record.number, str(error), record.raw))
     return seats
-
-
-def _grant(number: int, seat: SeatRecord) -> ReportedGrant:
-    return ReportedGrant(
-        number=number,
-        assignee_id=seat.assignee_id,
-        assignee_login=seat.assignee_login,
-        organization_id=seat.organization_id,
-        organization_login=seat.organization_login,
-        team_id=seat.team_id,
-        team_slug=seat.team_slug,
-        team_name=seat.team_name,
-        team_is_enterprise=seat.team_is_enterprise,
-        plan_type=seat.plan_type,
-        created_at=seat.created_at,
-        last_activity_at=seat.last_activity_at,
-        last_activity_editor=seat.last_activity_editor,
-        last_authenticated_at=seat.last_authenticated_at,
-        pending_cancellation_date=seat.pending_cancellation_date,
-        assignee_name=seat.assignee_name,
-        assignee_email=seat.assignee_email,
-    )
 
 
 @dataclass(slots=True)

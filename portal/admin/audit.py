@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import islice
 from typing import Any
 
 from django.contrib import admin, messages
@@ -68,20 +69,14 @@ class AuditEntryAdmin(SubjectColumn, ReadOnlyAdmin):
     @action(description="Check the chain", url_path="check", permissions=["view"], icon="verified")
     def check_chain(self, request: HttpRequest) -> HttpResponse:
         """Changes nothing: walks the chain and says what it found."""
-        broken = list(self._breaks())
+        broken = list(islice(AuditEntry.objects.broken_links(), SHOWN_BREAKS + 1))
         if broken:
-            named = ", ".join(str(sequence) for sequence in broken[:SHOWN_BREAKS])
-            more = " and more" if len(broken) > SHOWN_BREAKS else ""
-            messages.error(request, f"The chain is broken at entry {named}{more}: changed behind our back.")
+            named = "; ".join(f"{found.place} {found.says}" for found in broken[:SHOWN_BREAKS])
+            more = "; and more" if len(broken) > SHOWN_BREAKS else ""
+            messages.error(request, f"The chain does not hold: {named}{more}.")
         else:
             messages.success(request, f"All {AuditEntry.objects.count():,} entries follow from each other.")
         return redirect("admin:portal_auditentry_changelist")
-
-    def _breaks(self) -> Any:
-        for found, entry in enumerate(AuditEntry.objects.broken_links()):
-            if found > SHOWN_BREAKS:
-                return
-            yield entry.sequence
 
 
 def _is_short(value: Any) -> bool:

@@ -235,7 +235,9 @@ class ConnectionAdmin(PortalModelAdmin):
         connection = get_object_or_404(Connection, pk=pk)
         if not self.has_sync_permission(request):
             return HttpResponse("You may not start a sync.", status=403, content_type="text/plain")
-        schedules = SyncSchedule.objects.filter(connection=connection, is_on=True)
+        schedules = SyncSchedule.objects.filter(
+            connection=connection, is_on=True, kind__in=SyncSchedule.FETCHING
+        )
         jobs = {
             job.pk
             for schedule in schedules

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
@@ -127,7 +128,7 @@ class JobAdmin(SubjectColumn, ReadOnlyAdmin):
             context = {
                 "title": self.row_title(job),
                 "job": job,
-                "nobody_works": job.state == Job.State.QUEUED and _nobody_works(),
+                "nobody_works": job.state == Job.State.QUEUED and nobody_works(),
                 "may_cancel": may_steer and job.is_live and not job.cancel_requested,
                 "again_label": again_label(job) if may_steer else "",
             }
@@ -143,20 +144,7 @@ class JobAdmin(SubjectColumn, ReadOnlyAdmin):
         wanted = [
             int(pk) for pk in request.GET.getlist("id")[:ASKED_AT_ONCE] if pk.isdecimal() and len(pk) < 19
         ]
-        found = Job.objects.filter(pk__in=wanted)
-        return JsonResponse(
-            {
-                "jobs": {
-                    str(job.pk): {
-                        "is_live": job.is_live,
-                        "state": state_of(job),
-                        "progress": how_far(job),
-                        "says": in_words(job),
-                    }
-                    for job in found
-                }
-            }
-        )
+        return progress_of(Job.objects.filter(pk__in=wanted))
 
     # --- Steering -------------------------------------------------------------------------------
 
@@ -278,17 +266,40 @@ def _asked(job: Job) -> dict[str, Any]:
     return {name: value for name, value in job.arguments.items() if name not in TOLD_BY_NAME}
 
 
-def _nobody_works() -> bool:
+def nobody_works() -> bool:
     return not WorkerHeartbeat.objects.alive(timezone.now()).exists()
 
 
-def live_part(job: Job, name: str, html: str) -> SafeString:
-    """A part of the page that the script keeps up to date while the job is live."""
+def live_part(job: Job, name: str, html: str, url: str = "") -> SafeString:
+    """A part of the page that the script keeps up to date while the job is live.
+
+    `url` answers how far it is, with `progress_of`; without one, the page of jobs does.
+    """
     if not job.is_live:
         return format_html("{}", html)
-    url = reverse("admin:portal_job_progress")
     return format_html(
-        '<span data-job="{}" data-job-part="{}" data-job-url="{}">{}</span>', job.pk, name, url, html
+        '<span data-job="{}" data-job-part="{}" data-job-url="{}">{}</span>',
+        job.pk,
+        name,
+        url or reverse("admin:portal_job_progress"),
+        html,
+    )
+
+
+def progress_of(found: Iterable[Job]) -> JsonResponse:
+    """What the script is told of live jobs."""
+    return JsonResponse(
+        {
+            "jobs": {
+                str(job.pk): {
+                    "is_live": job.is_live,
+                    "state": state_of(job),
+                    "progress": how_far(job),
+                    "says": in_words(job),
+                }
+                for job in found
+            }
+        }
     )
 
 

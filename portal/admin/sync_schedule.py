@@ -1,4 +1,4 @@
-"""When each connection's data is fetched: edited here, and fetched at once on demand."""
+"""When each connection's data is fetched, and seats are looked after: edited here, and run on demand."""
 
 from __future__ import annotations
 

@@ -30,6 +30,8 @@ from portal.github.limits import Limits as Limits
 from portal.github.links import DEFAULT_REPORT_HOSTS as DEFAULT_REPORT_HOSTS
 from portal.github.links import ReportHosts
 from portal.github.pages import OnPage, Page, Pages
+from portal.github.payloads import read_error
+from portal.github.refusals import plain
 from portal.github.transport import Answer as Answer
 from portal.github.transport import Transport
 from portal.github.wire import Wire
@@ -103,6 +105,15 @@ class Report:
     def parts(self) -> int:
         """Files that belong together."""
         return len(self.links)
+
+
+@dataclass(frozen=True, slots=True)
+class SeatChange:
+    """What GitHub answered when seats were given or taken back: no proof for each of the names."""
+
+    changed: int | None  # `seats_created` or `seats_cancelled`; None where the answer does not tell
+    status: int
+    said: str = ""  # GitHub's words, where it has any
 
 
 class GitHub:
@@ -224,6 +235,27 @@ class GitHub:
     def billing(self, org: str) -> payloads.Billing:
         """The organization's subscription."""
         return self._one(f"/orgs/{_quoted(org)}/copilot/billing", payloads.Billing)
+
+    def cancel_seats(self, target: Target, logins: Sequence[str]) -> SeatChange:
+        """Take back the seats that the account itself granted these people.
+
+        Access ends with the billing cycle. One request, never repeated: an error without a status of 400 to
+        499 leaves open what was done. Also after a refusal some may be cancelled: read the seats.
+        """
+        return self._change_seats("DELETE", "seats_cancelled", target, logins)
+
+    def create_seats(self, target: Target, logins: Sequence[str]) -> SeatChange:
+        """Give these people a seat, or let those whose cancellation is pending keep theirs.
+
+        One request, never repeated, as `cancel_seats`.
+        """
+        return self._change_seats("POST", "seats_created", target, logins)
+
+    def _change_seats(self, method: str, counted: str, target: Target, logins: Sequence[str]) -> SeatChange:
+        if not logins:
+            raise ValueError("no names: such a call would be refused")
+        answer = self.call(method, selected_users(target), json={"selected_usernames": list(logins)})
+        return SeatChange(_count(answer.body, counted), answer.status, plain(read_error(answer.body)))
 
     # --- Organizations, teams, people -----------------------------------------------------------
 
@@ -433,6 +465,20 @@ class GitHub:
         url = self._transport.url(path, {**(params or {}), "per_page": PAGE_SIZE})
         pages: list[Page[list[T]]] = self._pages.read(url, _reader(list[kind]), as_app=as_app)  # type: ignore[valid-type]
         return [item for page in pages for item in page.value]
+
+
+def selected_users(target: Target) -> str:
+    """The path of the calls that give seats to people by name, and take them back."""
+    return f"{target.path}/copilot/billing/selected_users"
+
+
+def _count(body: bytes, name: str) -> int | None:
+    """A number of the answer; None where the body is empty, or something else than expected."""
+    try:
+        value = msgspec.json.decode(body, type=dict[str, Any]).get(name)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return payloads.read_total(value)
 
 
 def _reader(kind: Any) -> Callable[[bytes], Any]:

@@ -75,7 +75,7 @@ def _meaning(
             f"GitHub has retired {call}: it, or the version of the API, is served no more.{said}", status=410
         )
     if status == 422 and _POLICY.search(message):
-        return PolicyOff(_POLICY_OFF + said, status=422)
+        return PolicyOff(POLICY_OFF + said, status=422)
     if status == 407:
         return UnexpectedReply("The proxy asks for a login: put it into HTTPS_PROXY.", status=407)
     return Unprocessable(f"GitHub refused {call} ({status}).{said}", status=status)
@@ -96,7 +96,7 @@ _SSO = (
     "Settings → Developer settings → Personal access tokens, choose “Configure SSO” beside the token and "
     "authorise it."
 )
-_POLICY_OFF = (
+POLICY_OFF = (
     "Copilot, or the policy this needs, is switched off. On GitHub open the organization's or enterprise's "
     "settings → Copilot → Policies and enable “Copilot usage metrics” (“Enabled everywhere”), and see that "
     "Copilot itself is set up."
@@ -120,7 +120,7 @@ def _forbidden(
 ) -> MissingPermission | PolicyOff:
     is_theirs = _NOT_FOR_THE_CREDENTIAL.search(message)
     if not is_theirs and _POLICY.search(message):
-        return PolicyOff(_POLICY_OFF + said, status=403)
+        return PolicyOff(POLICY_OFF + said, status=403)
     lowered = message.lower()
     if "ip allow list" in lowered:
         says = f"The organization's IP allow list does not let this machine in: add its address there.{said}"

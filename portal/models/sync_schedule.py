@@ -1,10 +1,13 @@
-"""When a connection's data is fetched. Admins edit these rows; the queue's own schedule follows them."""
+"""When a connection's data is fetched, and what follows from it done: flagging, notices, taking seats back.
+
+Admins edit these rows; the queue's own schedule follows them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
-from typing import Any
+from typing import Any, ClassVar
 from zoneinfo import ZoneInfo, available_timezones
 
 from django.core.exceptions import ValidationError
@@ -45,12 +48,19 @@ class SyncSchedule(models.Model):
         BILLING = "billing", "billing"
         USAGE = "usage", "usage reports"
         LEGACY = "legacy", "older metrics APIs"
+        FLAGGING = "flagging", "flagging of inactive seats"
+        NOTICES = "notices", "notices to people"
+        REVOKING = "revoking", "taking seats back"
 
     class Cadence(models.TextChoices):
         HOURLY = "hourly", "every hour"
         EVERY_HOURS = "every-hours", "every few hours"
         DAILY = "daily", "once a day"
 
+    # What asks GitHub for data. The other kinds decide, tell people and take seats back.
+    FETCHING: ClassVar[tuple[str, ...]] = (
+        Kind.SEATS, Kind.MEMBERS, Kind.TEAMS, Kind.BILLING, Kind.USAGE, Kind.LEGACY,
+    )  # fmt: skip
     # The queue looks at its schedules every half minute, and reads its messages at once.
     MISSED_AFTER = timedelta(minutes=15)
 
@@ -166,7 +176,7 @@ class SyncSchedule(models.Model):
             func=DOORWAY,
             args=str(self.pk),
             defaults={
-                "name": f"Sync {self.get_kind_display()} of connection {self.connection_id}",
+                "name": f"{capfirst(self.get_kind_display())} of connection {self.connection_id}",
                 # It knows no time zones: its own idea of the run after the next is put right each time.
                 "schedule_type": Schedule.MINUTES,
                 "minutes": self.between // timedelta(minutes=1),

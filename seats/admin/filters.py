@@ -15,7 +15,8 @@ from django.http import HttpRequest
 from unfold.contrib.filters.admin import DropdownFilter, RadioFilter, RangeNumericListFilter
 from unfold.contrib.filters.forms import AutocompleteDropdownForm
 
-from seats.models import Account, Seat, SeatGrant, TeamMembership
+from seats.admin.policy_simulation import asked_for
+from seats.models import Account, Seat, SeatGrant, SeatReview, TeamMembership
 from seats.models.seat import INACTIVE, PlanType, Verdict
 from seats.verdicts import today
 
@@ -67,6 +68,27 @@ class VerdictFilter(DropdownFilter):
         if self.value() == "inactive":
             return queryset.filter(verdict__in=INACTIVE)
         return queryset.filter(verdict=self.value()) if self.value() else queryset
+
+
+class DeskFilter(DropdownFilter):
+    """By the open review, of which a seat has one at most."""
+
+    title = "on the desk"
+    parameter_name = "desk"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Lookups:
+        opened = [(state.value, f"Yes: {state.label}") for state in map(SeatReview.State, SeatReview.OPEN)]
+        return [("yes", "Yes: an open review"), *opened, ("no", "No open review")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Seat]) -> QuerySet[Seat]:
+        if not self.value():
+            return queryset
+        reviews = SeatReview.objects.open().filter(seat=OuterRef("pk"))
+        if self.value() == "no":
+            return queryset.filter(~Exists(reviews))
+        return queryset.filter(
+            Exists(reviews if self.value() == "yes" else reviews.filter(state=self.value()))
+        )
 
 
 class PlanFilter(DropdownFilter):
@@ -217,6 +239,27 @@ class TeamFilter(AutocompleteFilter):
             return queryset
         members = TeamMembership.objects.filter(team_id=key)
         return queryset.filter(user__in=members.values("user_id"))
+
+
+class SimulatedFilter(DropdownFilter):
+    """The seats that a simulated policy would call inactive; only where the simulator's links lead here."""
+
+    title = "simulated policy"
+    parameter_name = "simulated"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Lookups:
+        value = self.value()
+        if not value:
+            return []
+        asked = asked_for(value)
+        return [(value, asked.words if asked else "Nothing: the address is not as it should be")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Seat]) -> QuerySet[Seat]:
+        value = self.value()
+        if not value:
+            return queryset
+        asked = asked_for(value)
+        return queryset.filter(pk__in=asked.seats().values("pk")) if asked else queryset.none()
 
 
 class PolicyFilter(AutocompleteFilter):

@@ -1,9 +1,10 @@
-"""People: the logins they bore, the seats they hold, when they were seen alive."""
+"""People: the logins they bore, the seats they hold, when they were seen alive; where mail reaches them."""
 
 from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from django import forms
 from django.contrib import admin
 from django.db.models import Count, Max, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
@@ -14,19 +15,69 @@ from unfold.decorators import display
 
 from portal.cards import Cell, Table
 from seats.admin.base import NOTHING, ReadOnlyAdmin, day, seats_link
+from seats.admin.kept_by_hand import KeptByHandAdmin, changes
+from seats.contact_resource import BY_HAND, ContactResource, checked_email, checked_language
 from seats.models import Evidence, GitHubUser, Seat, UserLogin
+
+ADDRESSES = ("email", "contact_email")
+
+
+class ContactForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only
+    class Meta:
+        model = GitHubUser
+        fields: ClassVar[list[str]] = list(BY_HAND)
+
+    def clean_contact_email(self) -> str:
+        return checked_email(self.cleaned_data["contact_email"])
+
+    def clean_language(self) -> str:
+        return checked_language(self.cleaned_data["language"])
 
 
 @admin.register(GitHubUser)
-class GitHubUserAdmin(ReadOnlyAdmin):
+class GitHubUserAdmin(KeptByHandAdmin):
+    """What GitHub tells is looked at; where mail reaches the person, and in which language, is kept here."""
+
+    noun = "contact"
+    form = ContactForm
+    resource_classes: ClassVar[list[Any]] = [ContactResource]
     list_title = "People"
+    empty_note = ReadOnlyAdmin.empty_note
+    filled_through = ReadOnlyAdmin.filled_through
     list_display: ClassVar[list[str]] = ["login", "number", "full_name", "held_seats", "last_seen"]
     ordering: ClassVar[list[str]] = ["login_key", "id"]
     search_fields: ClassVar[list[str]] = ["login_key"]
     search_help_text = "Login, also a former one"
-    fields: ClassVar[list[str]] = ["login", "number", "name", "email"]
-    readonly_fields = fields
+    fields: ClassVar[list[str]] = ["login", "number", "name", "email", *BY_HAND]
+    readonly_fields: ClassVar[list[str]] = ["login", "number", "name", "email"]
     change_form_after_template = "admin/seats/githubuser/story.html"
+
+    def get_fields(self, request: HttpRequest, obj: GitHubUser | None = None) -> list[str]:
+        """Addresses are for whoever keeps them, or writes to them."""
+        if self.has_change_permission(request) or request.user.has_perm("seats.send_notice"):
+            return self.fields
+        return [name for name in self.fields if name not in ADDRESSES]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_import_permission(self, request: HttpRequest) -> bool:
+        return bool(self.has_change_permission(request))
+
+    def has_export_permission(self, request: HttpRequest) -> bool:
+        # A sheet of everybody's address is for whoever keeps it.
+        return bool(self.has_change_permission(request))
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        was = GitHubUser.objects.get(pk=obj.pk)
+        # GitHub's lists may change the rest of the row at this moment.
+        obj.save(update_fields=BY_HAND)
+        changed = {name: change for name, change in changes(was, obj).items() if name in BY_HAND}
+        if changed:
+            self._record(request, "changed", obj, changed)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[GitHubUser]:
         people: QuerySet[GitHubUser] = super().get_queryset(request)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any, ClassVar
 
+from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from import_export.admin import ImportExportMixin
@@ -29,9 +31,13 @@ class KeptByHandAdmin(ImportExportMixin, PortalModelAdmin):
         return bool(self.has_add_permission(request) and self.has_change_permission(request))
 
     def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
+        was = type(obj)._default_manager.filter(pk=obj.pk).first() if change else None
         super().save_model(request, obj, form, change)
-        detail = {name: str(form.cleaned_data.get(name)) for name in form.changed_data}
-        self._record(request, "changed" if change else "added", obj, detail)
+        if was is None:
+            added = {name: told(form.cleaned_data.get(name)) for name in form.changed_data}
+            self._record(request, "added", obj, added)
+        else:
+            self._record(request, "changed", obj, changes(was, obj))
         self._take_effect()
 
     def delete_model(self, request: HttpRequest, obj: Model) -> None:
@@ -45,13 +51,19 @@ class KeptByHandAdmin(ImportExportMixin, PortalModelAdmin):
         super().delete_queryset(request, queryset)
         self._take_effect()
 
+    @transaction.atomic
     def process_result(self, result: Any, request: HttpRequest) -> Any:
         """What django-import-export calls once a file has been taken in."""
+        for row in result.rows:
+            if row.is_new():
+                self._record(request, "added", row.instance, {"is": str(row.instance), "from": "a file"})
+            elif row.is_update():
+                self._record(request, "changed", row.instance, changes(row.original, row.instance))
         AuditEntry.objects.record(f"{self.noun} imported", actor=request.user, detail=dict(result.totals))
         self._take_effect()
         return super().process_result(result, request)
 
-    def _record(self, request: HttpRequest, verb: str, obj: Model, detail: dict[str, str]) -> None:
+    def _record(self, request: HttpRequest, verb: str, obj: Model, detail: dict[str, Any]) -> None:
         AuditEntry.objects.record(
             f"{self.noun} {verb}", subject=f"{self.noun}:{obj.pk}", actor=request.user, detail=detail
         )
@@ -59,3 +71,21 @@ class KeptByHandAdmin(ImportExportMixin, PortalModelAdmin):
     def _take_effect(self) -> None:
         if self.decides_verdicts:
             verdicts.refresh()
+
+
+def changes(was: Model, now: Model) -> dict[str, dict[str, str]]:
+    """The fields that people edit and that differ, each as it was and as it is."""
+    return {
+        field.name: {"from": told(getattr(was, field.name)), "to": told(getattr(now, field.name))}
+        for field in type(now)._meta.concrete_fields
+        if field.editable and getattr(was, field.attname) != getattr(now, field.attname)
+    }
+
+
+def told(value: Any) -> str:
+    """A value as the audit keeps it."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return value.isoformat() if isinstance(value, date) else str(value)

@@ -19,9 +19,10 @@ from unfold.decorators import display
 
 from portal.models import Job
 from portal.reports import writers
-from seats.admin.base import NOTHING, NullsLastChangeList, ReadOnlyAdmin, day, few, moment
+from seats.admin.base import NOTHING, NullsLastChangeList, ReadOnlyAdmin, day, few
 from seats.admin.filters import (
     AccountFilter,
+    DeskFilter,
     EditorFilter,
     GrantedFilter,
     HeldFilter,
@@ -29,10 +30,12 @@ from seats.admin.filters import (
     MembershipFilter,
     PlanFilter,
     PolicyFilter,
+    SimulatedFilter,
     TeamFilter,
     VerdictFilter,
 )
 from seats.admin.seat_actions import SeatActions
+from seats.admin.seat_story import reason as why
 from seats.admin.seat_story import story
 from seats.figures import Prices
 from seats.models import Seat, TeamMembership, UserLogin
@@ -89,6 +92,8 @@ class SeatAdmin(SeatActions, ReadOnlyAdmin):
         IdleDaysFilter,
         MembershipFilter,
         PolicyFilter,
+        DeskFilter,
+        SimulatedFilter,
     ]
     search_fields: ClassVar[list[str]] = ["user__login_key"]
     search_help_text = "Login, also a former one"
@@ -227,7 +232,7 @@ class SeatAdmin(SeatActions, ReadOnlyAdmin):
 
     @display(description="why")
     def reason(self, seat: Seat) -> str:
-        return story(seat).reason
+        return why(seat)
 
     def change_view(
         self,
@@ -239,7 +244,7 @@ class SeatAdmin(SeatActions, ReadOnlyAdmin):
         seat = self.get_object(request, object_id)
         context: dict[str, Any] = {"show_save": False, "show_close": False}
         if seat is not None:
-            context |= {"story": story(seat), "title": str(seat), "day": day, "moment": moment}
+            context |= {"story": story(seat, request.user), "title": str(seat)}
             if self.has_ask_permission(request) and seat.account.sync_connection is not None:
                 context["ask_url"] = reverse("admin:seats_seat_ask", args=[seat.pk])
         response: HttpResponse = super().change_view(

@@ -12,14 +12,15 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponseBase
-from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from portal.models import AuditEntry
 from portal.reports import registry, writers
 from portal.reports.base import ReportQuery
-from seats import reviewing, verdicts
+from seats import verdicts
 from seats.admin.base import confirmation
 from seats.models import Exemption, Seat
+from seats.reclaim import flag
 
 # A confirmation page names this many people; the rest it counts.
 NAMED = 20
@@ -44,6 +45,19 @@ class ExemptForm(forms.Form):
         max_length=500,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
         help_text="Why is this person left alone? For example: parental leave until March.",
+    )
+    kind = forms.ChoiceField(
+        choices=Exemption.Kind.choices,
+        initial=Exemption.Kind.OTHER,
+        required=False,
+        widget=UnfoldAdminSelectWidget(),
+        help_text="What sort of reason it is: for lists and filters.",
+    )
+    owner = forms.CharField(
+        max_length=150,
+        required=False,
+        widget=UnfoldAdminTextInputWidget(),
+        help_text="Who answers for it: a name or an address. Empty: you.",
     )
     until = forms.DateField(
         required=False,
@@ -80,9 +94,7 @@ class SeatActions:
         if not form.is_valid():
             return self._ask(request, queryset, form, "Flag for review", "Flag for review")
         held = queryset.filter(ended_at=None)
-        flagged = reviewing.flag(
-            held.select_related("account", "user"), request.user, form.cleaned_data["reason"]
-        )
+        flagged = flag.flag(held.select_related("account", "user"), request.user, form.cleaned_data["reason"])
         already = held.count() - flagged
         _tell(request, f"{_seats(flagged)} flagged for review.", already, "had an open review already.")
         return None
@@ -97,6 +109,8 @@ class SeatActions:
             by=request.user,
             reason=form.cleaned_data["reason"],
             until=form.cleaned_data["until"],
+            kind=form.cleaned_data["kind"] or Exemption.Kind.OTHER,
+            owner=form.cleaned_data["owner"] or request.user.get_username(),
         )
         messages.success(request, f"{_seats(exempted)} exempted; verdicts are up to date.")
         return None
@@ -147,19 +161,33 @@ class SeatActions:
 
 
 @transaction.atomic
-def exempt(seats: Iterable[Seat], *, by: Any, reason: str, until: date | None) -> int:
+def exempt(
+    seats: Iterable[Seat],
+    *,
+    by: Any,
+    reason: str,
+    until: date | None,
+    kind: str = Exemption.Kind.OTHER,
+    owner: str = "",
+) -> int:
     """Exempt these seats, each for the account that granted it; returns how many."""
     made = Exemption.objects.bulk_create(
         Exemption(
-            user_id=seat.user_id, account_id=seat.account_id, reason=reason, until=until, created_by=by,
-            starts_on=verdicts.today(),
+            user_id=seat.user_id, account_id=seat.account_id, reason=reason, until=until, kind=kind,
+            owner=owner, created_by=by, starts_on=verdicts.today(),
         )
         for seat in seats
     )  # fmt: skip
     AuditEntry.objects.record(
         "seats exempted",
         actor=by,
-        detail={"seats": len(made), "reason": reason, "until": until.isoformat() if until else None},
+        detail={
+            "seats": len(made),
+            "reason": reason,
+            "until": until.isoformat() if until else None,
+            "kind": kind,
+            "owner": owner,
+        },
     )
     verdicts.refresh()
     return len(made)

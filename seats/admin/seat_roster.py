@@ -152,6 +152,7 @@ class SeatRosterAdmin(ReadOnlyAdmin):
             "admin/seats/seatroster/confirm.html",
             {
                 "title": "End the seats it no longer lists",
+                "submit": f"End {_seats(count)}",
                 "rosters": [
                     {"label": roster.account.label, "at": moment(roster.observed_at), "seats": roster.seats}
                     for roster in held_back

@@ -48,6 +48,11 @@ class MembershipInline(TabularInline):
     per_page = 50
     extra = 0
     can_delete = False
+    # A row above each row would only repeat it. The theme has two names for that, by its version.
+    if hasattr(TabularInline, "show_title"):
+        show_title = False
+    else:
+        hide_title = True
 
     def has_add_permission(self, request: HttpRequest, obj: Team | None = None) -> bool:
         return False

@@ -5,12 +5,21 @@ from seats.models.evidence import Evidence
 from seats.models.exemption import Exemption
 from seats.models.github_user import GitHubUser, UserLogin
 from seats.models.listing import Listing
+from seats.models.notice import Notice, NoticeTemplate
 from seats.models.policy import InactivityPolicy
 from seats.models.price import SeatPrice
 from seats.models.review import SeatReview
+from seats.models.revocation import (
+    RemovalTask,
+    Revocation,
+    RevocationBatch,
+    SeatCall,
+    SeatRequest,
+)
 from seats.models.roster import CurrentRoster, SeatRoster
 from seats.models.seat import Seat, SeatDay, SeatGrant, SeatObservation
 from seats.models.team import OrganizationMembership, Team, TeamMembership
+from seats.models.working_calendar import Holiday, WorkingCalendar
 
 __all__ = [
     "Account",
@@ -20,17 +29,26 @@ __all__ = [
     "Evidence",
     "Exemption",
     "GitHubUser",
+    "Holiday",
     "InactivityPolicy",
     "Listing",
+    "Notice",
+    "NoticeTemplate",
     "OrganizationMembership",
+    "RemovalTask",
+    "Revocation",
+    "RevocationBatch",
     "Seat",
+    "SeatCall",
     "SeatDay",
     "SeatGrant",
     "SeatObservation",
     "SeatPrice",
+    "SeatRequest",
     "SeatReview",
     "SeatRoster",
     "Team",
     "TeamMembership",
     "UserLogin",
+    "WorkingCalendar",
 ]

@@ -20,7 +20,16 @@ class GitHubUser(models.Model):
     # The lower-cased login of a person without an id: one provisional person per login.
     provisional_key = models.CharField(max_length=255, unique=True, null=True, blank=True, editable=False)
     name = models.CharField(max_length=255, blank=True)
-    email = models.CharField(max_length=254, blank=True)
+    email = models.CharField(max_length=254, blank=True, help_text="As GitHub told it.")
+    # The moments of the lists that told them: an older list changes neither.
+    name_told_at = models.DateTimeField(null=True, blank=True, editable=False)
+    email_told_at = models.DateTimeField(null=True, blank=True, editable=False)
+    contact_email = models.CharField(
+        max_length=254, blank=True, help_text="Kept by hand: where notices go, before GitHub's address."
+    )
+    language = models.CharField(
+        max_length=10, blank=True, help_text="Of notices, as en or pt-br; empty: the organization's."
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     objects = GitHubUserQuerySet.as_manager()
@@ -38,6 +47,11 @@ class GitHubUser(models.Model):
 
     def __str__(self) -> str:
         return self.login
+
+    @property
+    def address(self) -> str:
+        """Where mail reaches the person; empty where nobody told."""
+        return self.contact_email or self.email
 
     def save(self, *args, **kwargs) -> None:  # type: ignore[no-untyped-def]
         self.login_key = self.login.lower()

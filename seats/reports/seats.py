@@ -9,6 +9,7 @@ from portal.reports import registry
 from portal.reports.base import Column, Report, ReportQuery, Row, columns_named
 from seats.figures import Prices
 from seats.models import TeamMembership
+from seats.reports import decisions
 from seats.reports.scope import account_of, teams_of
 from seats.verdicts import SeatStanding, standing, today
 
@@ -87,7 +88,14 @@ class InactiveSeats(Seats):
     question = "Who holds a seat and does not use it?"
 
     def columns(self, query: ReportQuery) -> list[Column]:
-        return [*super().columns(query), *columns_named("days_idle", "reason")]
+        return [*super().columns(query), *columns_named("days_idle", "reason"), *decisions.columns()]
+
+    def rows(self, query: ReportQuery) -> Iterator[Row]:
+        as_of = query.as_of or today()
+        prices = Prices.on(as_of)
+        decided = decisions.Decisions(as_of, account_of(query))
+        for seat in self.wanted(query, as_of):
+            yield (*self.row(seat, prices), *decided.of(seat.seat))
 
     def wanted(self, query: ReportQuery, as_of: date) -> Iterator[SeatStanding]:
         return (seat for seat in super().wanted(query, as_of) if seat.judgement.is_inactive)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, date
 from operator import attrgetter
@@ -16,6 +16,7 @@ from seats import activity_seats, current_rosters, evidence, watching
 from seats.accounts import WrongAccount, lock, meet
 from seats.models import Account, CurrentRoster, Seat, SeatRoster
 from seats.people import People
+from seats.people_names import Telling, note, tellings_of
 from seats.roster import brake
 from seats.roster.confirming import end_missing
 from seats.roster.holding import Holding
@@ -164,6 +165,7 @@ class _Application:
             self._see_disputed()
         keys = self.people.keys_of({one.assignee_id: one.login for one in (*gone, *come)})
         logins = self.people.flush()
+        note(tellings_of(before - after), known.last_observed_at)
         holdings = self._holdings(grants, keys)
         ours = rows_of_people(self.accounts, [keys[github_id] for github_id in touched])
         self._catch_up(current, holdings, ours)
@@ -305,8 +307,15 @@ class _Application:
 
     def _conclude(self, holdings: Mapping[Key, Holding], logins: Collection[str]) -> None:
         _note_evidence(holdings)
+        note(_tellings(holdings), self.at)
         activity_seats.settle_logins(logins)
         activity_seats.settle_families(self.accounts.values())
+
+
+def _tellings(holdings: Mapping[Key, Holding]) -> Iterator[Telling]:
+    for holding in holdings.values():
+        for grant in holding.grants:
+            yield Telling(grant.assignee_id, grant.assignee_name, grant.assignee_email)
 
 
 def _note_evidence(holdings: Mapping[Key, Holding]) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Self
 
+from portal.github import payloads
 from portal.models import ReportFile
 from seats.models import Account
 from seats.models.seat import PlanType
@@ -32,6 +34,29 @@ class ReportedGrant:
     pending_cancellation_date: date | None = None
     assignee_name: str = ""
     assignee_email: str = ""
+
+    @classmethod
+    def of(cls, number: int, seat: payloads.Seat) -> Self:
+        """What GitHub says of a seat; `number` is the element's in its list."""
+        return cls(
+            number=number,
+            assignee_id=seat.assignee_id,
+            assignee_login=seat.assignee_login,
+            organization_id=seat.organization_id,
+            organization_login=seat.organization_login,
+            team_id=seat.team_id,
+            team_slug=seat.team_slug,
+            team_name=seat.team_name,
+            team_is_enterprise=seat.team_is_enterprise,
+            plan_type=seat.plan_type,
+            created_at=seat.created_at,
+            last_activity_at=seat.last_activity_at,
+            last_activity_editor=seat.last_activity_editor,
+            last_authenticated_at=seat.last_authenticated_at,
+            pending_cancellation_date=seat.pending_cancellation_date,
+            assignee_name=seat.assignee_name,
+            assignee_email=seat.assignee_email,
+        )
 
 
 @dataclass(frozen=True, slots=True)

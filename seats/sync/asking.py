@@ -7,8 +7,9 @@ from typing import Any
 from portal import jobs
 from portal.github.errors import NotFound
 from portal.models import AuditEntry, Job
+from seats.accounts import WrongAccount
 from seats.models import Seat
-from seats.sync import seats, steps
+from seats.sync import one_seat, steps
 from seats.sync.tally import Tally
 
 KIND = "ask-seat"
@@ -32,12 +33,14 @@ def work(run: jobs.Run) -> dict[str, Any]:
     with steps.open_github(seat.account, should_stop=run.should_stop) as github:
         tally = Tally.since_now(github)
         try:
-            applied = seats.ask(seat, github)
+            applied = one_seat.ask(seat, github)
         except NotFound as error:
             raise jobs.Refused(
                 f"GitHub shows no seat of {seat.user} in {seat.account}. If it was taken back, the next "
                 f"complete list ends it here. {error}"
             ) from error
+        except (one_seat.ChangedHands, WrongAccount) as error:
+            raise jobs.Refused(str(error)) from error
         finally:
             tally.count(github)
     tally.rows_seen = applied.new + applied.changed + applied.unchanged + applied.superseded

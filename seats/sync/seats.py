@@ -12,12 +12,14 @@ from django.utils import timezone
 from portal import jobs, kept_files
 from portal.bulk import collector_paused
 from portal.github import payloads
-from portal.github.client import GitHub, SeatList, Target
+from portal.github.client import GitHub, SeatList
 from portal.models import RejectedLine, ReportFile
 from portal.models.rejected_line import readable
 from seats import roster, verdicts
 from seats.accounts import WrongAccount, meet, meet_current
+from seats.connecting import target_of
 from seats.models import Account, Seat
+from seats.reclaim import verify
 from seats.roster import Applied, ReportedGrant, Roster
 from seats.sync.tally import Reporter, Tally
 
@@ -47,29 +49,9 @@ def sync(account: Account, github: GitHub, run: Reporter) -> Tally:
     tally.rows_new, tally.rows_changed = applied.new, applied.changed
     tally.rows_unchanged = len(seen.seats) - applied.new - applied.changed
     tally.ended, tally.rows_ended = applied.ended, len(applied.ended)
+    _look_after_revocations(account, tally)
     _say_what_is_open(account, seen, applied, tally)
     return tally
-
-
-def ask(seat: Seat, github: GitHub) -> Applied:
-    """Ask GitHub about one person's seat now: it is added to or changed, never ended, by the answer.
-
-    Raises NotFound where the person holds no seat any more, and the other errors of portal.github.
-    """
-    account = seat.account
-    asked_at = timezone.now()
-    found = github.seat(_target(account), seat.user.login)
-    with transaction.atomic():
-        scope = _meet_accounts(account, found)
-        applied = roster.apply(
-            Roster(scope=scope, observed_at=asked_at, grants=_grants(found), is_complete=False)
-        )
-        verdicts.refresh(accounts=applied.accounts)
-    return applied
-
-
-def _target(account: Account) -> Target:
-    return Target("enterprise" if account.kind == Account.Kind.ENTERPRISE else "organization", account.login)
 
 
 # --- Reading ----------------------------------------------------------------------------------
@@ -80,7 +62,7 @@ def _read(account: Account, github: GitHub, run: Reporter, tally: Tally) -> Seat
     held = Seat.objects.held().of_family(account).filter(observed_at__isnull=False).exists()
     for reading in range(1, READINGS + 1):
         note = "" if reading == 1 else f"reading {reading}"
-        seen = github.seats(_target(account), lambda page, pages, n=note: run.progress(page, pages, n))  # type: ignore[misc]
+        seen = github.seats(target_of(account), lambda page, pages, n=note: run.progress(page, pages, n))  # type: ignore[misc]
         if not _is_doubtful(seen, held):
             break
     else:
@@ -97,7 +79,7 @@ def _is_doubtful(seen: SeatList, held: bool) -> bool:
     return not seen.is_partial and seen.total != seen.people + len(seen.broken)
 
 
-def _is_complete(seen: SeatList) -> bool:
+def is_whole(seen: SeatList) -> bool:
     """Every page tells the same total, and that many different people are listed.
 
     The seat of a person who was deleted has no `assignee`: it is counted, and nobody of ours holds it.
@@ -112,8 +94,8 @@ def _is_complete(seen: SeatList) -> bool:
 
 @transaction.atomic
 def _take_in(account: Account, seen: SeatList) -> Applied:
-    scope = _meet_accounts(account, seen.seats)
-    is_complete = _is_complete(seen)
+    scope = meet_accounts(account, seen.seats)
+    is_complete = is_whole(seen)
     if seen.broken and not is_complete and _was_taken_in(scope, seen):
         # Such a list is never the standing one; without this it would be written again every hour.
         return Applied(unchanged=len(seen.seats), is_repeat=True)
@@ -123,7 +105,7 @@ def _take_in(account: Account, seen: SeatList) -> Applied:
         Roster(
             scope=scope,
             observed_at=seen.observed_at,
-            grants=_grants(seen.seats, {element.number for element in seen.broken}),
+            grants=reported(seen.seats, {element.number for element in seen.broken}),
             is_complete=is_complete,
             is_confirmed=is_complete,
             is_unattended=True,
@@ -140,7 +122,7 @@ def _take_in(account: Account, seen: SeatList) -> Applied:
     return applied
 
 
-def _meet_accounts(account: Account, seats: Iterable[payloads.Seat]) -> Account:
+def meet_accounts(account: Account, seats: Iterable[payloads.Seat]) -> Account:
     """The organizations that granted these seats, as they are called today; returns the list's own account.
 
     An organization in an enterprise's list belongs to the enterprise.
@@ -167,7 +149,7 @@ def _meet_accounts(account: Account, seats: Iterable[payloads.Seat]) -> Account:
     return account
 
 
-def _grants(seats: Iterable[payloads.Seat], left_out: Collection[int] = ()) -> list[ReportedGrant]:
+def reported(seats: Iterable[payloads.Seat], left_out: Collection[int] = ()) -> list[ReportedGrant]:
     """The elements that can be read, by their numbers in the list; `left_out` are the others' numbers.
 
     A list that shifted while it was read shows some of them twice: the first counts.
@@ -177,30 +159,8 @@ def _grants(seats: Iterable[payloads.Seat], left_out: Collection[int] = ()) -> l
     for number, seat in zip(numbers, seats, strict=False):
         key = (seat.assignee_id, seat.organization_id, seat.organization_login, seat.team_id)
         if key not in grants:
-            grants[key] = _grant(number, seat)
+            grants[key] = ReportedGrant.of(number, seat)
     return list(grants.values())
-
-
-def _grant(number: int, seat: payloads.Seat) -> ReportedGrant:
-    return ReportedGrant(
-        number=number,
-        assignee_id=seat.assignee_id,
-        assignee_login=seat.assignee_login,
-        organization_id=seat.organization_id,
-        organization_login=seat.organization_login,
-        team_id=seat.team_id,
-        team_slug=seat.team_slug,
-        team_name=seat.team_name,
-        team_is_enterprise=seat.team_is_enterprise,
-        plan_type=seat.plan_type,
-        created_at=seat.created_at,
-        last_activity_at=seat.last_activity_at,
-        last_activity_editor=seat.last_activity_editor,
-        last_authenticated_at=seat.last_authenticated_at,
-        pending_cancellation_date=seat.pending_cancellation_date,
-        assignee_name=seat.assignee_name,
-        assignee_email=seat.assignee_email,
-    )
 
 
 def _file(account: Account, seen: SeatList, is_complete: bool) -> ReportFile:
@@ -289,8 +249,18 @@ def _say_what_is_open(account: Account, seen: SeatList, applied: Applied, tally:
         )
     if seen.broken:
         tally.say(f"{len(seen.broken):,} of the list's elements cannot be read; see Rejected lines.")
-    if not _is_complete(seen):
+    if not is_whole(seen):
         tally.say(f"The list is not whole, {seen.shortfall}: seats were added and changed, none was ended.")
+
+
+def _look_after_revocations(account: Account, tally: Tally) -> None:
+    """What the list says of the seats that were taken back; the account may have been joined meanwhile."""
+    for known in Account.objects.filter(pk=account.pk):
+        found = verify.after_roster(known)
+        if found["verified"]:
+            tally.say(f"{_seats(found['verified'])} that were taken back: the list bears it out.")
+        if found["came_back"]:
+            tally.say(f"{_seats(found['came_back'])} that were taken back are there again.")
 
 
 def _seats(number: int) -> str:

@@ -188,10 +188,9 @@ def work_on(step: Step, run: jobs.Run) -> dict[str, Any]:
 
 def run_on(step: Step, account: Account, run: jobs.Run) -> dict[str, Any]:
     """Run a step with the account's own connection, within a job."""
-    here = _here.get()
-    reporter = run if here is _IN_A_WORKER else _Telling(run, here)
+    reporter = reporter_of(run)
     with open_github(
-        account, patience=here.patience, keep_back=step.keep_back, should_stop=reporter.should_stop
+        account, patience=patience_here(), keep_back=step.keep_back, should_stop=reporter.should_stop
     ) as github:
         try:
             return step.sync(account, github, reporter).as_dict()
@@ -206,11 +205,13 @@ def open_github(
     *,
     patience: float = 0.0,
     keep_back: int = 0,
+    for_revoking: bool = False,
     should_stop: Callable[[], None] | None = None,
 ) -> GitHub:
     """A client that speaks for this account; raises jobs.Refused where nobody does.
 
-    `keep_back`: requests of the hour that it leaves to more urgent work.
+    `keep_back`: requests of the hour that it leaves to more urgent work. `for_revoking`: with the
+    credential that may give and take seats, where the connection has one of its own for that.
     """
     connection = account.sync_connection
     if connection is None:
@@ -222,9 +223,21 @@ def open_github(
         organization=account.login if account.kind == Account.Kind.ORGANIZATION else "",
         enterprise=account.login if account.kind == Account.Kind.ENTERPRISE else "",
         patience=patience,
+        for_revoking=for_revoking,
         keep_back=keep_back,
         should_stop=should_stop,
     )
+
+
+def patience_here() -> float:
+    """For how many seconds a client may wait in this process: a worker's job waits in the queue instead."""
+    return _here.get().patience
+
+
+def reporter_of(run: jobs.Run) -> Reporter:
+    """The run itself, or one that also tells whoever looks on: see `here`."""
+    here = _here.get()
+    return run if here is _IN_A_WORKER else _Telling(run, here)
 
 
 class _Telling:

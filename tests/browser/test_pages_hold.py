@@ -20,6 +20,10 @@ PAGES = (
     "/seats/exemption/",
     "/seats/seatreview/",
     "/seats/seatprice/",
+    "/seats/notice/",
+    "/seats/noticetemplate/",
+    "/seats/noticetemplate/add/",
+    "/seats/githubuser/import/",
     "/portal/reportfile/",
     "/portal/rejectedline/",
     "/portal/job/",
@@ -31,7 +35,14 @@ PAGES = (
     "/upload/",
 )
 # Lists whose first row has a page of its own.
-LISTS_WITH_A_STORY = ("/seats/seat/", "/seats/account/", "/seats/githubuser/", "/seats/inactivitypolicy/")
+LISTS_WITH_A_STORY = (
+    "/seats/seat/",
+    "/seats/account/",
+    "/seats/githubuser/",
+    "/seats/inactivitypolicy/",
+    "/seats/seatreview/",
+    "/seats/noticetemplate/",
+)
 
 
 @pytest.fixture

@@ -76,6 +76,9 @@ def add_users(account: Account, names: Iterable[str]) -> int:
     strangers = sorted(wanted - set(known))
     if strangers:
         raise Refused(422, f"{', '.join(strangers)}: not a member.")
+    if wanted & account.stubborn:
+        raise Refused(422, account.refusal)
+    wanted -= account.passed_over
     return sum(_grant(account, known[name], None) for name in sorted(wanted))
 
 
@@ -87,7 +90,14 @@ def cancel_users(account: Account, names: Iterable[str]) -> int:
     for seat in account.seats:
         if holder(seat) in wanted and seat.get("assigning_team"):
             raise Refused(422, f"The seat of {holder(seat)} was assigned through a team.")
-    return _cancel(account, lambda seat: holder(seat) in wanted)
+    spared = account.stubborn | account.passed_over
+    is_refused = bool(wanted & account.stubborn)
+    if is_refused and not account.refuses_late:
+        raise Refused(422, account.refusal)
+    cancelled = _cancel(account, lambda seat: holder(seat) in wanted - spared)
+    if is_refused:
+        raise Refused(422, account.refusal)
+    return cancelled
 
 
 def _teams(account: Account, names: Iterable[str]) -> list[Team]:

@@ -327,6 +327,8 @@ class _Turn:
             return Reply(307, {"message": "Temporary Redirect"}, {"Location": call.url(redirected=1)})
         with self.state.lock:
             reply = self.operation.handler(call)
+        if kind == "500-late":
+            return _failure("500", self.trouble)
         if kind.endswith("-next"):
             other = call.url() if kind == "endless-next" else "https://elsewhere.example/page?page=2"
             reply.headers["Link"] = f'<{other}>; rel="next"'

@@ -184,6 +184,12 @@ class Account:
         self.legacy_metrics: dict[str, list[dict[str, Any]]] = {}
         self.legacy_usage: dict[str, list[dict[str, Any]]] = {}
         self.copilot_is_enabled = True
+        # Logins, in lower case, with which every write is refused (422) in these words, if need be only
+        # after the others were done; and those that a write passes over without a word.
+        self.stubborn: set[str] = set()
+        self.refuses_late = False
+        self.refusal = "The user cannot be changed."
+        self.passed_over: set[str] = set()
         self.metrics_policy_is_on = True
         # How a report that does not exist is told: 204, 404, or "empty" for 200 without links.
         self.no_report: Literal[204, 404, "empty"] = 204

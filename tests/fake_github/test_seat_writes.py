@@ -150,3 +150,25 @@ def test_whoever_leaves_is_gone_from_everywhere(state: State, octo: Organization
     assert ask("/orgs/octo/members/u0/copilot").status_code == 404
     assert "u0" not in ask("/orgs/octo/teams/core-team/members").text
     assert "u0" not in ask("/enterprises/big/teams/guild/memberships").text
+
+
+@pytest.mark.parametrize(("late", "ending"), [(False, {}), (True, {"u1": "2026-12-01"})])
+def test_a_name_may_be_refused_before_or_after_the_others_were_done(
+    late: bool, ending: dict[str, str], octo: Organization, ask: Asking
+) -> None:
+    octo.stubborn, octo.refuses_late = {"u2"}, late
+    answer = ask(USERS, "DELETE", **users("u1", "u2"))
+    assert (answer.status_code, answer.json()["message"]) == (422, "The user cannot be changed.")
+    assert pending(octo) == ending
+
+
+def test_a_refusal_may_come_without_a_body(octo: Organization, ask: Asking) -> None:
+    octo.stubborn, octo.refusal = {"u2"}, ""
+    answer = ask(USERS, "DELETE", **users("u2"))
+    assert (answer.status_code, answer.content) == (422, b"")
+
+
+def test_a_name_may_be_passed_over_without_a_word(octo: Organization, ask: Asking) -> None:
+    octo.passed_over = {"u2"}
+    assert ask(USERS, "DELETE", **users("u1", "u2")).json() == {"seats_cancelled": 1}
+    assert list(pending(octo)) == ["u1"]

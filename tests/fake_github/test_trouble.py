@@ -196,3 +196,12 @@ def test_the_server_closes_whatever_it_was_doing(kind: Any, state: State) -> Non
     visitor.join(5)
     assert not visitor.is_alive()
     assert threading.active_count() == before
+
+
+def test_a_server_may_fail_after_it_has_done_what_was_asked(
+    github: FakeGitHub, octo: Organization, ask: Asking
+) -> None:
+    github.trouble = Trouble("500-late", times=1)
+    answer = ask("/orgs/octo/copilot/billing/selected_users", "DELETE", json={"selected_usernames": ["u1"]})
+    assert answer.status_code == 500
+    assert octo.seats[1]["pending_cancellation_date"] == "2026-12-01"

@@ -21,6 +21,8 @@ from tests.fake_github.exchange import Request
 Kind = Literal[
     # The server fails. 500 says so in JSON, the others in HTML; all may carry `Retry-After`.
     "500", "502", "503",
+    # It fails when it has done what was asked.
+    "500-late",
     # Limits, with `retry-after` or without. "429" is the secondary one; primary: remaining 0 and a reset.
     "429", "429-primary", "403-primary", "403-secondary",
     # The connection: cut before the answer or in its middle, silent before it or in its middle.

@@ -16,16 +16,17 @@ from seats.models import Evidence, GitHubUser, SeatObservation, UserLogin
 pytestmark = pytest.mark.django_db
 
 AT = datetime(2026, 11, 20, 12, 34, 56, 789012, tzinfo=UTC)
-PERSON = ["github_id", "login", "login_key", "name", "email", "created_at"]
+PERSON = ["github_id", "login", "login_key", "name", "email", "contact_email", "language", "created_at"]
 
 
 def people(*ids: int) -> list[tuple[Any, ...]]:
-    return [(key, f"user-{key}", f"user-{key}", "", "", AT) for key in ids]
+    return [(key, f"user-{key}", f"user-{key}", "", "", "", "", AT) for key in ids]
 
 
 def test_rows_hold_what_was_given() -> None:
     text = "Zoë 🙂 'quoted' \\ %s"
-    insert_rows(GitHubUser, PERSON, [(1, text, "a", "", "", AT), (2**60, "b", "b", "", "", AT)])
+    rows = [(1, text, "a", "", "", "", "", AT), (2**60, "b", "b", "", "", "", "", AT)]
+    insert_rows(GitHubUser, PERSON, rows)
     first, second = GitHubUser.objects.order_by("github_id")
     assert (first.login, first.created_at, first.provisional_key) == (text, AT, None)
     assert second.github_id == 2**60
@@ -33,7 +34,7 @@ def test_rows_hold_what_was_given() -> None:
 
 def test_an_instant_of_another_zone_is_the_same_instant() -> None:
     there = AT.astimezone(timezone(timedelta(hours=-7)))
-    insert_rows(GitHubUser, PERSON, [(1, "a", "a", "", "", there), (2, "b", "b", "", "", AT)])
+    insert_rows(GitHubUser, PERSON, [(1, "a", "a", "", "", "", "", there), (2, "b", "b", "", "", "", "", AT)])
     assert set(GitHubUser.objects.values_list("created_at", flat=True)) == {AT}
 
 

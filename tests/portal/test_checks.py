@@ -111,3 +111,11 @@ def test_kept_credentials_without_keys_are_a_warning(settings: Any) -> None:
     assert only(checks.kept_credentials_can_be_read(None)).id == "portal.W003"
     settings.CREDENTIAL_KEYS = [Fernet.generate_key().decode()]
     assert checks.kept_credentials_can_be_read(None) == []
+
+
+def test_a_trail_signed_by_the_secret_key_is_a_warning(settings: Any) -> None:
+    settings.AUDIT_KEYS = ["a key of its own"]
+    assert checks.audit_has_keys_of_its_own(None) == []
+    settings.AUDIT_KEYS = []
+
+    assert only(checks.audit_has_keys_of_its_own(None)).id == "portal.W004"

@@ -155,7 +155,7 @@ def test_a_connection_without_any_credential_says_so() -> None:
         Connection(name="octo").secret()
 
 
-@pytest.mark.parametrize("name", ["SECRET_KEY", "secret_key", "DATABASE_URL", "CREDENTIAL_KEYS", "EMAIL_URL"])
+@pytest.mark.parametrize("name", ["SECRET_KEY", "secret_key", "AUDIT_KEYS", "CREDENTIAL_KEYS", "EMAIL_URL"])
 def test_the_portals_own_secrets_are_never_a_credential(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(name, "the portal's own")
 

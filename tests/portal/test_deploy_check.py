@@ -12,6 +12,7 @@ from tests.running import MANAGE, ROOT, environment
 
 PRODUCTION = {
     "SECRET_KEY": "q7GmX2tYw9vB4nKs8Lc1Rz6Hd3Pf5Ja0UeIoTyWxVbNm-QaZsXdCf",
+    "AUDIT_KEYS": "k3WzR8uQx1Ny5Lb7Ts2Gv9Mc4Jd6Hf0PaEoIiUyTeXrZwQmVnBsKlDg",
     "ALLOWED_HOSTS": "copilot.example.com",
     "CSRF_TRUSTED_ORIGINS": "https://copilot.example.com",
     "BEHIND_PROXY": "true",
@@ -32,6 +33,7 @@ def test_it_is_clean_under_production_settings(tmp_path: Path) -> None:
         ({"SECRET_KEY": ""}, "portal.E001"),
         ({"DEBUG": "true"}, "portal.W001"),
         ({"ALLOWED_HOSTS": "*"}, "portal.W002"),
+        ({"AUDIT_KEYS": ""}, "portal.W004"),
         ({"HTTPS": "false"}, "security.W008"),
     ],
 )

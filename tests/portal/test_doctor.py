@@ -18,7 +18,7 @@ from django.core.management import call_command
 from django.utils import timezone
 from django_q.models import OrmQ
 
-from portal.models import Connection, Job, ReportFile, WorkerHeartbeat
+from portal.models import AuditEntry, Connection, Job, ReportFile, WorkerHeartbeat
 from portal.tasks import install_schedules
 from seats.models import Account
 from tests.fake_github import FakeGitHub
@@ -99,6 +99,18 @@ def test_an_import_left_half_done_is_noticed(healthy: None) -> None:
     )
 
     assert "october.ndjson" in only_problem(healthy)["says"]
+
+
+@pytest.mark.django_db
+def test_an_audit_trail_that_somebody_changed_is_noticed(healthy: None) -> None:
+    for number in range(3):
+        AuditEntry.objects.record("seat exempted", subject=f"seat:{number}")
+    AuditEntry.objects.filter(sequence=2).update(subject="seat:99")
+
+    problem = only_problem(healthy)
+
+    assert problem["probe"] == "audit"
+    assert "entry 2" in problem["says"]
 
 
 @pytest.mark.django_db

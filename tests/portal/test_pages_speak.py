@@ -90,7 +90,7 @@ def test_whoever_may_not_bring_data_is_offered_nothing(vic_client: Client) -> No
         ("/portal/job/", "No jobs yet"),
         ("/portal/workerheartbeat/", "start manage.py run_worker"),
         ("/portal/rejectedline/", "No rejected lines"),
-        ("/seats/seatreview/", "A review opens when an inactive seat is flagged"),
+        ("/seats/seatreview/", "A review opens when the policy finds a seat inactive"),
         ("/metrics/legacyday/", "GitHub has closed both older APIs."),
     ],
 )

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, time, timedelta
+from importlib import import_module
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import time_machine
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.db import connection as database
+from django.db.migrations.loader import MigrationLoader
 from django.utils import timezone
 from django.utils.module_loading import import_string
 from django_q import scheduler as django_q_scheduler
@@ -73,7 +77,7 @@ def test_a_new_connection_is_asked_for_seats_hourly_and_for_the_rest_daily(conne
     assert made["seats"].cadence == Cadence.HOURLY
     assert {made[kind].cadence for kind in Kind if kind != Kind.SEATS} == {Cadence.DAILY}
     assert [kind for kind in Kind if not made[kind].is_on] == [Kind.LEGACY]
-    assert len({made[kind].daily_at for kind in Kind if kind != Kind.SEATS}) == 5, "not all at once"
+    assert len({made[kind].daily_at for kind in Kind if kind != Kind.SEATS}) == 8, "not all at once"
 
 
 def test_installing_again_leaves_what_an_admin_has_changed(connection: Connection) -> None:
@@ -85,6 +89,35 @@ def test_installing_again_leaves_what_an_admin_has_changed(connection: Connectio
 
     assert SyncSchedule.objects.count() == len(Kind)
     assert not SyncSchedule.objects.get(kind=Kind.SEATS).is_on
+
+
+def test_a_connection_made_before_there_was_flagging_gets_its_schedules_once(
+    connection: Connection, clock: time_machine.Coordinates
+) -> None:
+    daily(connection, "23:00", kind=Kind.NOTICES)
+    upgrade = import_module("portal.migrations.0005_schedules_for_connections")
+    by_hand = SimpleNamespace(connection=database)
+    apps = MigrationLoader(database).project_state(("portal", "0005_schedules_for_connections")).apps
+
+    upgrade.make(apps, by_hand)
+
+    made = {schedule.kind: schedule for schedule in SyncSchedule.objects.all()}
+    assert set(made) == {Kind.FLAGGING, Kind.NOTICES, Kind.REVOKING}
+    assert made[Kind.NOTICES].daily_at == time(23), "what was there stays as it is"
+    installed = install_for(Connection.objects.create(name="new", secret_env="OCTO_TOKEN"))
+    hours = {one.kind: one.daily_at.hour for one in installed}
+    assert made[Kind.FLAGGING].daily_at.hour == hours[Kind.FLAGGING] == upgrade.HOURS["flagging"]
+    assert made[Kind.REVOKING].daily_at.hour == hours[Kind.REVOKING] == upgrade.HOURS["revoking"]
+
+    for schedule in (made[Kind.FLAGGING], made[Kind.REVOKING]):
+        assert schedule.next_run_at == schedule.next_after(timezone.now())
+        assert queued(schedule) == []
+    clock.shift(timedelta(days=1))
+    assert reap_jobs()["schedules"] >= 2
+    assert [len(queued(made[kind])) for kind in (Kind.FLAGGING, Kind.REVOKING)] == [1, 1]
+
+    upgrade.remove(apps, by_hand)
+    assert not SyncSchedule.objects.filter(kind__in=[Kind.FLAGGING, Kind.NOTICES, Kind.REVOKING]).exists()
 
 
 def test_a_server_that_still_answers_the_older_systems_is_asked_for_them(connection: Connection) -> None:
@@ -101,6 +134,9 @@ def test_every_kind_has_its_doorway_and_it_exists() -> None:
         "billing": "seats.tasks.enqueue_billing",
         "usage": "metrics.tasks.enqueue_usage",
         "legacy": "metrics.tasks.enqueue_legacy",
+        "flagging": "seats.tasks.enqueue_flagging",
+        "notices": "seats.tasks.enqueue_notices",
+        "revoking": "seats.tasks.enqueue_revoking",
     }
     assert set(SYNC_DOORWAYS) == set(Kind) == set(doorways)
     for doorway in doorways.values():

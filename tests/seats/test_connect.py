@@ -87,6 +87,7 @@ def test_a_new_connection_has_its_schedules_at_once(github: FakeGitHub) -> None:
     is_on = dict(SyncSchedule.objects.values_list("kind", "is_on"))
     assert is_on == {
         "seats": True, "members": True, "teams": True, "billing": True, "usage": True, "legacy": False,
+        "flagging": True, "notices": True, "revoking": True,
     }  # fmt: skip
 
 

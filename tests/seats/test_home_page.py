@@ -115,6 +115,17 @@ def test_it_says_the_policy_of_the_account_looked_at(olga_client: Client, acme: 
     assert "1 nearer policy decides" in panels(olga_client)["What the policy says"].text
 
 
+def test_it_says_nothing_of_policies_that_do_not_hold_today(olga_client: Client, acme: Account) -> None:
+    hold(acme, grant(1, "ana", used=60))
+    InactivityPolicy.objects.create(idle_days=90, starts_on="2026-11-21")
+    InactivityPolicy.objects.create(idle_days=80, starts_on="2026-11-01", ends_on="2026-11-19")
+    InactivityPolicy.objects.create(account=acme, idle_days=70, starts_on="2026-11-21")
+
+    text = panels(olga_client, f"account={acme.pk}")["What the policy says"].text
+    assert "after 30 days" in text
+    assert "nearer" not in text
+
+
 @pytest.mark.parametrize("scope", ["", "acme"])
 def test_every_number_leads_to_as_many_seats(olga_client: Client, acme: Account, scope: str) -> None:
     hold(acme, grant(1, "ana", used=2), grant(2, "ben", used=60), grant(3, "cleo", created=50))

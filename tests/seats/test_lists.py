@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission
 from django.test import Client
 
-from seats import reviewing
-from seats.models import Account, Seat, SeatReview, Team
+from seats import roster, verdicts
+from seats.models import Account, Seat, Team
+from seats.reclaim.flag import flag
+from seats.roster import Roster
 from tests.counting import queries_of
-from tests.seats.holding import ago, grant, hold, join, organization
+from tests.seats.holding import NOON, ago, grant, hold, join, organization
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 
@@ -99,43 +100,19 @@ def test_a_list_asks_as_many_queries_for_sixty_rows_as_for_five(
     def add(numbers: range) -> None:
         for number in numbers:
             account = organization(f"org-{number}", parent=octo)
-            seats = hold(account, grant(number, f"user-{number}", used=60))
+            listed = [grant(number, f"user-{number}", used=60)]
+            roster.apply(Roster(account, NOON, listed, is_complete=True, is_confirmed=True))
+            seats = list(account.seats.all())
             join(Team.objects.create(account=account, github_id=number, slug=f"team-{number}"), seats)
-            reviewing.flag(seats, olga, "Idle.")
+            flag(seats, olga, "Idle.")
             seats[0].user.exemptions.create(account=account, reason="A pilot.", created_by=olga)
+        verdicts.refresh()
 
     add(range(1, 6))
     few = queries_of(olga_client, f"/seats/{model}/")
     add(range(6, 61))
 
     assert queries_of(olga_client, f"/seats/{model}/") == few
-
-
-def test_keeping_a_seat_closes_its_review(olga: Any, olga_client: Client, acme: Account) -> None:
-    seats = hold(acme, grant(1, "ana", used=60))
-    reviewing.flag(seats, olga, "Idle.")
-    review = SeatReview.objects.get()
-
-    olga_client.post("/seats/seatreview/", {"action": "keep", "_selected_action": [review.pk]})
-
-    review.refresh_from_db()
-    assert (review.state, review.open_key) == ("kept", None)
-
-
-def test_keeping_a_seat_needs_a_permission(noa: Any, olga: Any, noa_client: Client, acme: Account) -> None:
-    reviewing.flag(hold(acme, grant(1, "ana", used=60)), olga, "Idle.")
-    review = SeatReview.objects.get()
-    chosen = {"action": "keep", "_selected_action": [review.pk]}
-
-    noa.user_permissions.set(Permission.objects.filter(codename="view_seatreview"))
-    noa_client.post("/seats/seatreview/", chosen)
-    review.refresh_from_db()
-    assert review.state == "flagged"
-
-    noa.user_permissions.set(Permission.objects.filter(codename__in=["view_seatreview", "change_seatreview"]))
-    noa_client.post("/seats/seatreview/", chosen)
-    review.refresh_from_db()
-    assert review.state == "kept"
 
 
 @pytest.mark.parametrize(

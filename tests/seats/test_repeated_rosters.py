@@ -363,7 +363,7 @@ class World:
 
 KEYED: dict[Any, tuple[str, ...]] = {
     Account: ("login", "parent__login", "watched_since", "watched_until"),
-    GitHubUser: ("github_id", "login", "provisional_key"),
+    GitHubUser: ("github_id", "login", "provisional_key", "name", "email"),
     UserLogin: ("user__github_id", "login", "first_seen_on", "last_seen_on"),
     Evidence: ("user__github_id", "user__login", "source", "last_on"),
     Team: ("account__login", "github_id", "slug", "name", "former_slugs", "slug_seen_on"),
@@ -387,7 +387,7 @@ def _days(now: datetime) -> Sequence[Any]:
 
 
 def _grants(scope: int, person: int, variant: int) -> Iterator[ReportedGrant]:
-    """A person's seat in one of its variants: another login, newer activity, another team, two teams."""
+    """A person's seat in one of its variants: another login, name, newer activity, team, or two teams."""
     organizations = {0: [("acme", 3), ("globex", 4)], 1: [("solo", 2)], 2: [("acme", 3)]}[scope]
     name, key = organizations[person % len(organizations)]
     fields: dict[str, Any] = {
@@ -395,6 +395,8 @@ def _grants(scope: int, person: int, variant: int) -> Iterator[ReportedGrant]:
         "organization_id": key,
         "created_at": START - timedelta(days=100),
         "last_activity_at": START - timedelta(days=10 - variant) if variant > 1 else None,
+        "assignee_name": ("", "Ann", "Ann Lee", "Lee")[variant % 4],
+        "assignee_email": "" if variant in (0, 1, 3) else f"ann-{variant}@example.com",
     }
     login = LOGINS[person][variant % 3 if variant < 6 else 0]
     if variant in (3, 5):

@@ -15,7 +15,8 @@ from portal.reports import registry
 from portal.reports.base import ReportQuery
 from seats import activity_report, roster
 from seats.activity_report import ReportedActivity
-from seats.models import Account, Seat, Team, TeamMembership
+from seats.models import Account, Revocation, RevocationBatch, Seat, SeatReview, Team, TeamMembership
+from seats.reclaim.flag import flag, keep, review
 from seats.roster import ReportedGrant, Roster
 from tests.reports import exported, rows_of
 
@@ -170,9 +171,59 @@ def test_only_idle_and_never_used_seats_are_inactive(acme: Account) -> None:
         "idle": "idle",
         "never-used": "never_used",
     }
-    assert [list(rows["idle"])[-2:], rows["idle"]["days_idle"]] == [["days_idle", "reason"], "31"]
+    assert list(rows["idle"])[17:19] == ["days_idle", "reason"]
+    assert rows["idle"]["days_idle"] == "31"
     assert "2026-10-20" in rows["idle"]["reason"]
     assert rows["never-used"]["days_idle"] == ""
+
+
+def test_what_was_decided_follows_the_columns_that_were_there_before(acme: Account, olga: Any) -> None:
+    listing(grant(1, "ana", used=60), grant(2, "ben", used=60), grant(3, "cleo", used=60), account=acme)
+    seats = {seat.user.login: seat for seat in Seat.objects.all()}
+    review(account=acme)
+    SeatReview.objects.filter(seat=seats["ben"]).update(
+        state="notified", notified_at=NOON, notice_ends_on=date(2026, 11, 27)
+    )
+    keep([seats["ana"].reviews.get()], olga, "A pilot.", date(2027, 1, 31))
+    SeatReview.objects.filter(seat=seats["cleo"]).delete()
+
+    rows = {row["login"]: list(row.values())[19:] for row in rows_of("inactive-seats")}
+
+    assert list(rows_of("inactive-seats")[0])[19:] == [
+        "review_state", "opened_on", "notified_on", "notice_ends_on", "answer", "kept_until", "decision",
+        "batch", "decided_by",
+    ]  # fmt: skip
+    assert rows == {
+        "ana": ["kept", "2026-11-20", "", "", "", "2027-01-31", "A pilot.", "", "olga"],
+        "ben": ["notified", "2026-11-20", "2026-11-20", "2026-11-27", "", "", "", "", ""],
+        "cleo": [""] * 9,
+    }
+
+
+def test_what_was_decided_later_is_not_known_on_a_past_day(acme: Account, olga: Any) -> None:
+    listing(grant(1, "ana", used=60), account=acme, at=ago(10))
+    [seat] = Seat.objects.all()
+    flag([seat], olga, "Left the project.")
+    known = seat.reviews.get()
+    told_at, approved_at = ago(5), ago(3)
+    SeatReview.objects.update(opened_on=ago(8).date(), notified_at=told_at, notice_ends_on=ago(4).date())
+    batch = RevocationBatch.objects.create(
+        account=acme, state="approved", seats_held=1, proposed_at=ago(4), approved_at=approved_at,
+        approved_by=olga, approval_reason="All are told.",
+    )  # fmt: skip
+    Revocation.objects.create(batch=batch, seat=seat, review=known, live_key=seat.pk)
+    SeatReview.objects.update(state="approved")
+
+    def told_as_of(days: int) -> list[str]:
+        [row] = rows_of("inactive-seats", "--as-of", str(ago(days).date()))
+        return [row[name] for name in ("review_state", "notified_on", "batch", "decided_by")]
+
+    assert told_as_of(9) == ["", "", "", ""]
+    assert told_as_of(7) == ["flagged", "", "", ""]
+    assert told_as_of(5) == ["notified", str(told_at.date()), "", ""]
+    assert told_as_of(4) == ["notified", str(told_at.date()), str(batch.pk), ""]
+    assert told_as_of(3) == ["approved", str(told_at.date()), str(batch.pk), "olga"]
+    assert told_as_of(0) == ["approved", str(told_at.date()), str(batch.pk), "olga"]
 
 
 def test_days_override_every_policy(acme: Account) -> None:

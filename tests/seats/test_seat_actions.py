@@ -105,7 +105,19 @@ def test_exempting_leaves_the_seat_alone_from_now_on(
     seats[1].refresh_from_db()
     assert seats[1].verdict == "exempt"
     entry = AuditEntry.objects.get(action="seats exempted")
-    assert entry.detail == {"seats": 1, "reason": "Parental leave.", "until": "2027-03-01"}
+    assert entry.detail == {
+        "seats": 1, "reason": "Parental leave.", "until": "2027-03-01", "kind": "other", "owner": "olga",
+    }  # fmt: skip
+
+
+def test_an_exemption_says_what_sort_of_reason_it_has_and_who_answers_for_it(
+    olga_client: Client, seats: list[Seat]
+) -> None:
+    fields = {"kind": "leave", "owner": "people@example.com", "reason": "Parental leave."}
+    act(olga_client, "exempt", seats[1:2], confirmed="yes", **fields)
+
+    exemption = Exemption.objects.get()
+    assert (exemption.kind, exemption.owner) == ("leave", "people@example.com")
 
 
 @pytest.mark.parametrize(
@@ -115,6 +127,7 @@ def test_exempting_leaves_the_seat_alone_from_now_on(
         ({"reason": "x" * 501}, "at most 500 characters"),
         ({"reason": "Leave.", "until": "2026-11-19"}, "This day is over already."),
         ({"reason": "Leave.", "until": "soon"}, "Enter a valid date."),
+        ({"reason": "Leave.", "kind": "holiday"}, "Select a valid choice."),
     ],
 )
 def test_exempting_says_what_is_wrong_and_does_nothing(

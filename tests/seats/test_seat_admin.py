@@ -8,7 +8,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from seats.models import Account, Exemption, Seat, Team
+from seats.models import Account, Exemption, Seat, SeatReview, Team
+from seats.reclaim.flag import review
 from tests.counting import queries_of
 from tests.seats.holding import ago, grant, hold, join, organization
 
@@ -134,6 +135,19 @@ def test_a_team_shows_the_seats_of_its_members(olga_client: Client, acme: Accoun
     assert sorted(shown(olga_client, f"team={web.pk}")) == ["Ben", "cleo"]
 
 
+@pytest.mark.parametrize(
+    ("desk", "logins"),
+    [("yes", ["Ben", "cleo"]), ("kept", []), ("notified", ["cleo"]), ("no", ["ana", "dan"])],
+)
+def test_what_is_on_the_desk_is_found(
+    olga_client: Client, seats: list[Seat], desk: str, logins: list[str]
+) -> None:
+    review()
+    SeatReview.objects.filter(seat=seats[2]).update(state="notified")
+
+    assert sorted(shown(olga_client, f"desk={desk}")) == logins
+
+
 def test_a_former_login_finds_the_person(olga_client: Client, acme: Account) -> None:
     hold(acme, grant(1, "anna-mueller", used=9), at=ago(5))
     hold(acme, grant(1, "ana", used=2))
@@ -189,7 +203,7 @@ def test_the_page_of_a_seat_says_why(olga_client: Client, seats: list[Seat]) -> 
     assert "Last used on 2026-09-21, 60 days ago, by the seat list." in page
     assert "JetBrains-IU/251.1" in page
     assert "Evidence of use, by source" in page
-    assert "What seat lists showed" in page
+    assert "What happened, newest first" in page
     assert "last activity: 2026-09-21 12:00 UTC" in page
 
 

@@ -53,6 +53,13 @@ def test_a_team_shows_its_parent_its_maintainers_and_who_is_in_it_through_a_chil
         assert said in page
 
 
+def test_each_member_takes_one_row(olga_client: Client, web: Team) -> None:
+    page = olga_client.get(reverse("admin:seats_team_change", args=[web.pk])).content.decode()
+    named = [membership for membership in TeamMembership.objects.filter(team=web) if str(membership) in page]
+
+    assert named == [], "the title of a row"
+
+
 def test_the_list_counts_members_maintainers_and_seats(olga_client: Client, web: Team) -> None:
     [team] = [row for row in olga_client.get(TEAMS).context["cl"].result_list if row.slug == "web"]
 

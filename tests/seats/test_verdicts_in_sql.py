@@ -6,93 +6,21 @@ import random
 from datetime import timedelta
 
 import pytest
+import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from seats import verdicts, watching
-from seats.models import (
-    Account,
-    Evidence,
-    Exemption,
-    GitHubUser,
-    InactivityPolicy,
-    Seat,
-    SeatGrant,
-    SeatRoster,
-    Team,
-    TeamMembership,
-)
-from seats.policy import SOURCES
+from seats import tasks, verdicts
+from seats.models import Account, GitHubUser, InactivityPolicy, Seat
+from seats.models.policy import FROM_EVER
 from seats.policy_sql import midnight
+from tests.seats.holding import grant, hold, organization
+from tests.seats.random_company import make_company
 
 pytestmark = pytest.mark.django_db
 
-INTERESTING = [0, 1, 13, 14, 15, 29, 30, 31, 59, 60, 61, 89, 90, 91, 119, 120, 121, 200, 400]
 
-
-def make_company(dice: random.Random, people: int) -> list[Account]:
-    """Accounts, teams, policies and seats of every kind, around every threshold."""
-    today = verdicts.today()
-    enterprise = Account.objects.create(kind="enterprise", login="octo")
-    accounts = [enterprise] + [
-        Account.objects.create(kind="organization", login=f"org-{n}", parent=enterprise if n < 2 else None)
-        for n in range(3)
-    ]
-    for account in accounts:
-        for ago in dice.sample(INTERESTING, dice.randrange(0, 4)):
-            SeatRoster.objects.create(
-                account=account,
-                observed_at=midnight(today - timedelta(days=ago)),
-                is_complete=True,
-                seats=1,
-            )
-    watching.remember(accounts)
-    teams = [
-        Team.objects.create(account=dice.choice(accounts), github_id=n, slug=f"team-{n}") for n in range(6)
-    ]
-    InactivityPolicy.objects.filter(scope_key="all").update(idle_days=dice.choice([7, 30, 89, 90, 91, 120]))
-    for scope in dice.sample(accounts, 2):
-        InactivityPolicy.objects.create(
-            account=scope, idle_days=dice.choice([14, 30, 60, 120]), grace_days=30
-        )
-    for team in dice.sample(teams, 3):
-        InactivityPolicy.objects.create(
-            team=team, idle_days=dice.choice([10, 45, 100]), sign_in_counts=dice.random() < 0.5
-        )
-    for number in range(people):
-        user = GitHubUser.objects.create(github_id=number + 1, login=f"user-{number}")
-        for source in dice.sample(SOURCES, dice.randrange(0, 3)):
-            Evidence.objects.create(
-                user=user, source=source, last_on=today - timedelta(days=dice.choice(INTERESTING))
-            )
-        for account in dice.sample(accounts, dice.randrange(1, 3)):
-            seen = midnight(today - timedelta(days=dice.choice(INTERESTING)))
-            granted = midnight(today - timedelta(days=dice.choice(INTERESTING))) + timedelta(hours=5)
-            seat = Seat.objects.create(
-                account=account,
-                user=user,
-                first_seen_at=seen,
-                last_seen_at=seen,
-                created_at=granted if dice.random() < 0.8 else None,
-                pending_cancellation_date=today if dice.random() < 0.1 else None,
-            )
-            if dice.random() < 0.4:
-                team = dice.choice(teams)
-                SeatGrant.objects.create(seat=seat, route="team", assigning_team=team, team_key=team.pk)
-        if dice.random() < 0.4:
-            TeamMembership.objects.create(team=dice.choice(teams), user=user, seen_on=today)
-        if dice.random() < 0.2:
-            Exemption.objects.create(
-                user=user,
-                account=dice.choice([None, *accounts]),
-                reason="on leave",
-                starts_on=today - timedelta(days=10),
-                until=dice.choice([None, today, today - timedelta(days=1)]),
-            )
-    return accounts
-
-
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(8))
 def test_sql_and_python_give_every_seat_the_same_verdict_and_evidence(seed: int) -> None:
     make_company(random.Random(seed), people=80)
     verdicts.refresh()
@@ -110,7 +38,7 @@ def test_sql_and_python_give_every_seat_the_same_verdict_and_evidence(seed: int)
 
 def test_a_policy_tells_how_many_it_would_catch_were_it_the_nearest() -> None:
     make_company(random.Random(99), people=80)
-    InactivityPolicy.objects.exclude(scope_key="all").delete()
+    InactivityPolicy.objects.exclude(scope_key="all", starts_on=FROM_EVER).delete()
     policy = InactivityPolicy.objects.get()
     verdicts.refresh()
     assert verdicts.would_catch(policy) == Seat.objects.inactive().count()
@@ -129,3 +57,68 @@ def test_the_number_of_queries_does_not_grow_with_the_seats() -> None:
     with CaptureQueriesContext(connection) as many:
         verdicts.refresh()
     assert len(many) == len(few)
+
+
+def test_a_policy_that_starts_later_matters_from_its_day_on(clock: time_machine.Coordinates) -> None:
+    acme = organization()
+    starts_on = verdicts.today() + timedelta(days=2)
+    always = InactivityPolicy.objects.get()
+    hold(acme, grant(1, "ana", used=20))
+    stricter = InactivityPolicy.objects.create(account=acme, idle_days=10, starts_on=starts_on)
+
+    found = []
+    for _ in range(3):
+        tasks.refresh_verdicts()
+        seat = Seat.objects.get()
+        [stood] = verdicts.standing(verdicts.today())
+        assert (stood.policy, stood.judgement.verdict) == (seat.policy, seat.verdict)
+        found.append((seat.policy, seat.verdict))
+        clock.shift(timedelta(days=1))
+
+    assert found == [(always, "active"), (always, "active"), (stricter, "idle")]
+
+
+def test_a_policy_is_over_on_the_day_after_its_last(clock: time_machine.Coordinates) -> None:
+    always = InactivityPolicy.objects.get()
+    hold(organization(), grant(1, "ana", used=40))
+    summer = InactivityPolicy.objects.create(
+        idle_days=90, starts_on=verdicts.today() - timedelta(days=9), ends_on=verdicts.today()
+    )
+
+    verdicts.refresh()
+    assert (Seat.objects.get().policy, Seat.objects.get().verdict) == (summer, "active")
+
+    clock.shift(timedelta(days=1))
+    verdicts.refresh()
+    assert (Seat.objects.get().policy, Seat.objects.get().verdict) == (always, "idle")
+
+
+def test_a_past_day_is_judged_by_the_policy_of_that_day(clock: time_machine.Coordinates) -> None:
+    hold(organization(), grant(1, "ana", used=40))
+    InactivityPolicy.objects.create(idle_days=90, starts_on=verdicts.today())
+
+    [before] = verdicts.standing(verdicts.today() - timedelta(days=1))
+    [now] = verdicts.standing(verdicts.today())
+
+    assert (before.judgement.verdict, now.judgement.verdict) == ("idle", "active")
+
+
+def test_without_any_policy_seats_are_judged_as_at_first(
+    clock: time_machine.Coordinates,
+) -> None:
+    acme = organization()
+    hold(acme, grant(1, "ana", used=20), grant(2, "ben", used=31))
+    narrow = InactivityPolicy.objects.create(account=acme, idle_days=10)
+    InactivityPolicy.objects.exclude(pk=narrow.pk).delete()
+    verdicts.refresh()
+    assert set(Seat.objects.values_list("policy", "verdict")) == {(narrow.pk, "idle")}
+
+    InactivityPolicy.objects.update(starts_on=verdicts.today() + timedelta(days=1))
+    verdicts.refresh()
+
+    assert list(Seat.objects.order_by("pk").values_list("policy", "verdict")) == [
+        (None, "active"),
+        (None, "idle"),
+    ]
+    stood = [(one.policy, one.judgement.verdict) for one in verdicts.standing(verdicts.today())]
+    assert stood == [(None, "active"), (None, "idle")]

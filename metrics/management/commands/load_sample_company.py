@@ -18,8 +18,9 @@ from metrics.ingest import intake
 from metrics.ingest.options import FileOutcome, Options
 from metrics.sample import Company, SampleFile, write_files
 from portal.models import AuditEntry, ReportFile
-from seats import reviewing, verdicts
+from seats import verdicts
 from seats.models import Exemption, GitHubUser, Seat
+from seats.reclaim.flag import review
 
 LOADED = "sample company loaded"
 FOLDER = "sample-company-"
@@ -91,7 +92,7 @@ class Command(BaseCommand):
         outcomes = self._take_in(write_files(company, folder))
         exempt(company)
         verdicts.refresh()
-        reviewing.review(verdicts.today(), None)
+        review(verdicts.today(), None)
         AuditEntry.objects.record(LOADED, detail={"people": company.people, "last_day": str(last_day)})
         shutil.rmtree(folder)
         return outcomes

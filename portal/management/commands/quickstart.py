@@ -134,7 +134,7 @@ class Command(BaseCommand):
         web = start_web(host, listener)
         # Only the web server may hold it: else a dead one would leave browsers waiting.
         listener.close()
-        worker = processes.start([sys.executable, str(settings.BASE_DIR / "manage.py"), "run_worker"])
+        worker = start_worker(f"http://{bracketed(EVERYWHERE.get(host, host))}:{port}")
         running = {"web server": web, "background worker": worker}
         try:
             stop_request.wait(
@@ -183,6 +183,7 @@ def write_env_file(path: Path, host: str) -> bool:
             "# Written by `manage.py quickstart`; README.md explains every setting.\n"
             f"SECRET_KEY={secrets.token_urlsafe(50)}\n"
             f"CREDENTIAL_KEYS={base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()}\n"
+            f"AUDIT_KEYS={secrets.token_urlsafe(50)}\n"
             "# Served on this machine only, so without TLS.\n"
             "HTTPS=false\n"
             f"ALLOWED_HOSTS={','.join(hosts_for(host))}\n"
@@ -271,6 +272,13 @@ def start_web(host: str, listener: socket.socket) -> subprocess.Popen[bytes]:
     hosts = list(dict.fromkeys([*settings.ALLOWED_HOSTS, *hosts_for(host)]))
     env = {**os.environ, "ALLOWED_HOSTS": ",".join(hosts)}
     return processes.start(command, env=env, pass_fds=[listener.fileno()])
+
+
+def start_worker(served: str) -> subprocess.Popen[bytes]:
+    """The worker, whose mails link to what is served here unless PORTAL_URL says otherwise."""
+    url = served if settings.PORTAL_URL_IS_ASSUMED else settings.PORTAL_URL
+    command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "run_worker"]
+    return processes.start(command, env={**os.environ, "PORTAL_URL": url})
 
 
 def answers(host: str, port: int) -> bool:

@@ -9,9 +9,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from seats import reviewing, verdicts
+from seats import verdicts
 from seats.models import Account
 from seats.models.seat import Verdict
+from seats.reclaim.flag import review
 
 
 class Command(BaseCommand):
@@ -34,7 +35,7 @@ class Command(BaseCommand):
         day = options["as_of"] or verdicts.today()
         if not options["dry_run"]:
             verdicts.refresh()
-        counts = reviewing.review(day, account, dry_run=options["dry_run"])
+        counts = review(day, account, dry_run=options["dry_run"])
         said = "would be " if options["dry_run"] else ""
         self.stdout.write(f"As of {day}: {sum(counts[verdict] for verdict in Verdict.values)} seats")
         for verdict in Verdict:

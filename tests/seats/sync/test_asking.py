@@ -112,3 +112,64 @@ def test_without_a_connection_there_is_no_button(olga_client: Client, held: Seat
     page = olga_client.get(reverse("admin:seats_seat_change", args=[held.pk])).content.decode()
 
     assert "Ask GitHub" not in page
+
+
+# --- What the answer may not do ---------------------------------------------------------------
+
+
+def test_a_login_that_changed_hands_says_nothing_of_our_seat(
+    olga_client: Client, state: State, octo: Organization, held: Seat
+) -> None:
+    state.delete_user(octo.members[1])
+    heir = octo.member("user-2", 77)
+    octo.seats.append(seat(heir, last_activity_at="2026-11-20T10:00:00Z"))
+
+    assert "is of the person with the id 77 today" in press(olga_client, held)
+
+    held.refresh_from_db()
+    assert (held.ended_at, held.last_activity_at, held.user.github_id) == (None, None, 2)
+    assert not Seat.objects.filter(user__github_id=77).exists()
+
+
+def test_an_organization_shows_one_of_several_grants_and_the_others_are_not_forgotten(
+    olga_client: Client, octo: Organization, account: Account, clock: time_machine.Coordinates
+) -> None:
+    core = octo.team("Core")
+    ada = octo.member("ada", 1)
+    octo.seats += [seat(ada), seat(ada, assigning_team=core.facts)]
+    done("seats", account)
+    clock.shift(timedelta(hours=1))
+    held = Seat.objects.get()
+
+    press(olga_client, held)
+
+    held.refresh_from_db()
+    assert held.granted_by == "direct;team"
+    assert sorted(held.grants.values_list("route", flat=True)) == ["direct", "team"]
+
+
+def test_an_answer_is_newer_than_every_list_whatever_the_clocks_say(
+    olga_client: Client, octo: Organization, held: Seat, clock: time_machine.Coordinates
+) -> None:
+    clock.shift(timedelta(hours=-3))
+    octo.seats[1]["pending_cancellation_date"] = "2026-12-01"
+
+    press(olga_client, held)
+
+    held.refresh_from_db()
+    assert str(held.pending_cancellation_date) == "2026-12-01"
+
+
+def test_an_enterprise_that_shows_only_an_organizations_seat_has_none_of_its_own(
+    olga_client: Client, state: State, connection: Connection, octo: Organization
+) -> None:
+    state.enterprise("big", 77, organizations=[octo])
+    enterprise = Account.objects.create(kind="enterprise", login="big", connection=connection)
+    ada = octo.member("ada", 1)
+    octo.seats.append(seat(ada))
+    state.enterprise("big").seats.append(seat(ada))
+    done("seats", enterprise)
+    own = Seat.objects.get(account=enterprise)
+    state.enterprise("big").seats.clear()
+
+    assert "GitHub shows no seat of ada in big" in press(olga_client, own)

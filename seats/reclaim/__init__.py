@@ -1,0 +1,1 @@
+"""Taking seats back: flag, notify, propose, approve, revoke, verify; and giving them."""
