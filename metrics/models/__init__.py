@@ -6,6 +6,7 @@ from metrics.models.scope_day import ScopeDay
 from metrics.models.team_day import DayUsers, TeamDay
 from metrics.models.team_roster import TeamRoster
 from metrics.models.user_day import UserDay
+from metrics.models.user_window import UserWindow
 
 __all__ = [
     "AskedDay",
@@ -18,4 +19,5 @@ __all__ = [
     "TeamDay",
     "TeamRoster",
     "UserDay",
+    "UserWindow",
 ]

@@ -23,6 +23,8 @@ class TeamDay(Counters):
     day = models.DateField()
     member_count = models.PositiveIntegerField(null=True)
     active_users = models.PositiveIntegerField()
+    # The breakdowns of its people, added up, in the layout of GitHub's account totals; see metrics.breakdowns.
+    blob = models.BinaryField(null=True)
 
     class Meta:
         ordering = ["-day", "team_key"]
@@ -36,18 +38,33 @@ class TeamDay(Counters):
 
 
 class DayUsers(models.Model):
-    """The set of people who did something on a day, for an account or one of its teams."""
+    """The set of people who did something on a day, for an account or one of its teams.
+
+    Teams have the kinds of `TEAM_KINDS` alone: who of a team did anything else is the account's set and
+    the team's own, taken together.
+    """
 
     class Kind(models.TextChoices):
         ACTIVE = "active", "any line that day"
         CHAT = "chat", "used chat"
         AGENT = "agent", "used an agent"
         CLI = "cli", "used the CLI"
+        CLOUD_AGENT = "cloud_agent", "used the cloud agent"
+        APP = "app", "used the Copilot app"
+        VSCODE_AGENT = "vscode_agent", "used an agent of VS Code"
+        CODE_REVIEW_ACTIVE = "code_review_active", "asked for a code review"
+        CODE_REVIEW_PASSIVE = "code_review_passive", "was reviewed unasked"
+
+    TEAM_KINDS = (Kind.ACTIVE, Kind.CHAT, Kind.AGENT, Kind.CLI)
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="+")
     team_key = models.BigIntegerField()
     day = models.DateField()
-    kind = models.CharField(max_length=10, choices=Kind.choices)
+    kind = models.CharField(
+        max_length=255,
+        help_text="One of the flags, or what was used: `feature:`, `ide:`, `language:`, `model:`, `phase:` "
+        "or `client:` and its name.",
+    )
     users = models.BinaryField(help_text="Bitmap of GitHubUser keys.")
 
     class Meta:

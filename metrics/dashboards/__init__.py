@@ -1,0 +1,1 @@
+"""The pages that show how Copilot is used: one module a page, each of panels."""
