@@ -1,4 +1,4 @@
-"""What a page was asked to show: whose use, which days, and how they are put together. All of it in the address."""
+"""What a page was asked to show: whose use, which days, how they are put together: all in its address."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ class Bucket:
 class Asked:
     """A question that a page answers.
 
-    `before` is the period to compare with, where that is asked for. `params` are the address's parameters as they
-    came, for what only one page knows (a person, teams to compare, an order).
+    `before` is the period to compare with, where that is asked for. `params` are the address's parameters
+    as they came, for what only one page knows (a person, teams to compare, an order).
     """
 
     scope: Scope

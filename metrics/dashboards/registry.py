@@ -55,7 +55,8 @@ class Page:
         """Register a panel; they show in the order of registration."""
 
         def register(function: PanelFunction) -> PanelFunction:
-            assert key not in self.panels, f"{self.slug} has a panel {key} already"
+            if key in self.panels:
+                raise ValueError(f"{self.slug} has a panel {key} already")
             self.panels[key] = RegisteredPanel(key, title, definition, source, function, wide, permission)
             return function
 
@@ -72,6 +73,7 @@ pages: dict[str, Page] = {}
 
 def page(slug: str, title: str, icon: str, order: int, **options: object) -> Page:
     """A new page, registered."""
-    assert slug not in pages, f"there is a page {slug} already"
+    if slug in pages:
+        raise ValueError(f"there is a page {slug} already")
     pages[slug] = Page(slug, title, icon, order, **options)  # type: ignore[arg-type]
     return pages[slug]

@@ -23,7 +23,7 @@ class TeamDay(Counters):
     day = models.DateField()
     member_count = models.PositiveIntegerField(null=True)
     active_users = models.PositiveIntegerField()
-    # The breakdowns of its people, added up, in the layout of GitHub's account totals; see metrics.breakdowns.
+    # Its people's breakdowns added up, in the layout of GitHub's account totals; see metrics.breakdowns.
     blob = models.BinaryField(null=True)
 
     class Meta:
