@@ -95,6 +95,9 @@ class Run:
 
         `note` says in words what it is at: “page 12 of 200”.
         """
+        if total is not None and self._values.get("progress_total") is None:
+            # Work that now falls silent for long shall not do so without a bar.
+            self._saved_at = -math.inf
         self._values = {"progress_done": done, "progress_total": total, "note": note[:200]}
         self.beat()
 

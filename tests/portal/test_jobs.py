@@ -63,6 +63,21 @@ def test_a_job_does_its_work_once_and_says_what_came_of_it() -> None:
     assert done == [7]
 
 
+def test_how_much_there_is_to_do_shows_at_once_even_if_it_just_gave_a_sign_of_life() -> None:
+    job = enqueued()
+    shown: list[int | None] = []
+
+    def work(run: jobs.Run) -> None:
+        run.beat()
+        run.progress(0, 6)
+        # Here it may wait for long, and say nothing.
+        shown.append(Job.objects.get(pk=job.pk).progress_total)
+
+    jobs.run(job.pk, work)
+
+    assert shown == [6]
+
+
 def test_a_second_delivery_finds_nothing_to_do() -> None:
     job = enqueued()
 
