@@ -1,0 +1,198 @@
+"""The whole record of a day: what breakdowns and counters leave out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+
+import msgspec
+
+from metrics import breakdowns
+from metrics.figures.scope import Scope
+from metrics.figures.told import rows_of_days
+from metrics.periods import Period
+
+
+class CommentType(msgspec.Struct, frozen=True):
+    """Copilot's suggestions in reviews, by what they are about ("security" …)."""
+
+    comment_type: str | None = None
+    total_copilot_suggestions: int | None = None
+    total_copilot_applied_suggestions: int | None = None
+
+
+class PullRequests(msgspec.Struct, frozen=True):
+    """The day's pull requests; medians are minutes, None where nothing was merged."""
+
+    total_created: int | None = None
+    total_reviewed: int | None = None
+    total_merged: int | None = None
+    total_suggestions: int | None = None
+    total_applied_suggestions: int | None = None
+    total_created_by_copilot: int | None = None
+    total_reviewed_by_copilot: int | None = None
+    total_merged_created_by_copilot: int | None = None
+    total_merged_reviewed_by_copilot: int | None = None
+    total_copilot_suggestions: int | None = None
+    total_copilot_applied_suggestions: int | None = None
+    median_minutes_to_merge: float | None = None
+    median_minutes_to_merge_copilot_authored: float | None = None
+    median_minutes_to_merge_copilot_reviewed: float | None = None
+    copilot_suggestions_by_comment_type: list[CommentType] | None = None
+
+
+class Phase(msgspec.Struct, frozen=True):
+    """People of an AI adoption phase: engaged that day, those of the 28 days, and averages per person."""
+
+    phase: str | None = None
+    phase_number: int | None = None
+    total_engaged_users: int | None = None
+    users_in_phase_28d: int | None = None
+    total_pull_requests_merged: int | None = None
+    avg_user_initiated_interactions: float | None = None
+    avg_code_generation_activities: float | None = None
+    avg_code_acceptance_activities: float | None = None
+    avg_loc_added: float | None = None
+    avg_loc_deleted: float | None = None
+    avg_pull_requests_reviewed: float | None = None
+    avg_pull_requests_created: float | None = None
+    avg_pull_requests_merged: float | None = None
+    avg_pull_requests_median_minutes_to_merge: float | None = None
+    avg_pull_requests_minutes_to_review: float | None = None
+    avg_pull_requests_review_cycles: float | None = None
+
+
+class Tokens(msgspec.Struct, frozen=True):
+    output_tokens_sum: int | None = None
+    prompt_tokens_sum: int | None = None
+
+
+class Surface(msgspec.Struct, frozen=True):
+    """Use of the CLI or of the Copilot app."""
+
+    session_count: int | None = None
+    request_count: int | None = None
+    prompt_count: int | None = None
+    token_usage: Tokens | None = None
+
+
+class EditorAgent(msgspec.Struct, frozen=True):
+    """Use of the agents of VS Code."""
+
+    session_count: int | None = None
+    total_user_messages: int | None = None
+
+
+class ThirdPartyAgent(msgspec.Struct, frozen=True):
+    """`user_initiated_interaction_count` are tasks started."""
+
+    agent_id: str | int | None = None
+    agent_name: str | None = None
+    user_initiated_interaction_count: int | None = None
+    session_count: int | None = None
+
+
+class Customisation(msgspec.Struct, frozen=True):
+    """A skill, custom agent, MCP server, slash command or plugin of the CLI, and how often it was used."""
+
+    skill: str | None = None
+    custom_agent: str | None = None
+    mcp: str | None = None
+    slash_cmd: str | None = None
+    plugin: str | None = None
+    interaction_count: int | None = None
+    user_initiated_interaction_count: int | None = None
+
+    @property
+    def name(self) -> str:
+        """What it is called, folded."""
+        names = (self.skill, self.custom_agent, self.mcp, self.slash_cmd, self.plugin)
+        return next((name.casefold() for name in names if name), "unknown")
+
+    @property
+    def count(self) -> int | None:
+        """By whichever of its two names GitHub sent it."""
+        if self.interaction_count is not None:
+            return self.interaction_count
+        return self.user_initiated_interaction_count
+
+
+class EntityDay(msgspec.Struct):
+    """A day of an account as GitHub's own record has it, or as its people (or a team's) add up.
+
+    None: the record does not say. Added-up days say nothing of pull requests, of phases and of people
+    beyond `daily_active_users` and `daily_active_cli_users`.
+    """
+
+    source: str = ""  # of ScopeDay.Source
+    daily_active_users: int | None = None
+    weekly_active_users: int | None = None
+    monthly_active_users: int | None = None
+    monthly_active_chat_users: int | None = None
+    monthly_active_agent_users: int | None = None
+    daily_active_cli_users: int | None = None
+    daily_active_copilot_app_users: int | None = None
+    daily_active_vscode_agent_users: int | None = None
+    weekly_active_vscode_agent_users: int | None = None
+    monthly_active_vscode_agent_users: int | None = None
+    daily_active_copilot_cloud_agent_users: int | None = None
+    weekly_active_copilot_cloud_agent_users: int | None = None
+    monthly_active_copilot_cloud_agent_users: int | None = None
+    daily_active_copilot_code_review_users: int | None = None
+    weekly_active_copilot_code_review_users: int | None = None
+    monthly_active_copilot_code_review_users: int | None = None
+    daily_passive_copilot_code_review_users: int | None = None
+    weekly_passive_copilot_code_review_users: int | None = None
+    monthly_passive_copilot_code_review_users: int | None = None
+    distinct_skill_use_count: int | None = None
+    distinct_custom_agent_use_count: int | None = None
+    distinct_mcp_use_count: int | None = None
+    distinct_slash_cmd_use_count: int | None = None
+    distinct_plugin_use_count: int | None = None
+    pull_requests: PullRequests | None = None
+    totals_by_ai_adoption_phase: list[Phase] | None = None
+    totals_by_cli: Surface | None = None
+    totals_by_copilot_app: Surface | None = None
+    totals_by_vscode_agent: EditorAgent | None = None
+    totals_by_3rd_party_agent: list[ThirdPartyAgent] | None = None
+    totals_by_skill: list[Customisation] | None = None
+    totals_by_custom_agent: list[Customisation] | None = None
+    totals_by_mcp: list[Customisation] | None = None
+    totals_by_slash_cmd: list[Customisation] | None = None
+    totals_by_plugin: list[Customisation] | None = None
+
+
+COLUMNS = (
+    "daily_active_users",
+    "weekly_active_users",
+    "monthly_active_users",
+    "monthly_active_chat_users",
+    "monthly_active_agent_users",
+    "daily_active_cli_users",
+)
+
+
+def day_records(scope: Scope, period: Period) -> Mapping[date, EntityDay]:
+    """The record of every covered day of the period, in order; of a damaged one only what columns keep.
+
+    An account's day is from GitHub's own record where there is one, else added up from its people; a
+    team's is always added up.
+    """
+    columns = COLUMNS if scope.team is None else ("active_users",)
+    days: dict[date, EntityDay] = {}
+    for day, source, row in rows_of_days(scope, period, ["blob", *columns]):
+        record = EntityDay()
+        if row is None:
+            record.daily_active_users = 0
+        else:
+            blob, *values = row
+            if blob is not None:
+                try:
+                    record = msgspec.convert(breakdowns.unpack(blob), EntityDay)
+                except (breakdowns.DamagedBlob, msgspec.ValidationError):
+                    record = EntityDay()
+            for name, value in zip(COLUMNS, values, strict=False):
+                setattr(record, name, value)
+        record.source = source
+        days[day] = record
+    return days

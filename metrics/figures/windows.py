@@ -1,0 +1,112 @@
+"""Daily, weekly and monthly active users of accounts: distinct people over trailing days."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from pyroaring import BitMap
+
+from metrics.models import DayUsers, ReportDay
+from metrics.models.team_day import WHOLE_ACCOUNT
+from metrics.periods import DAY, MONTH, WEEK, Period, between, covered_days, covered_days_by_account
+from seats.models import Account
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveUsers:
+    """Distinct people active on the day, and in the 7 and 28 days that end with it. None: not all covered."""
+
+    daily: int | None
+    weekly: int | None
+    monthly: int | None
+
+
+class Windows:
+    """The trailing windows of one account or team, moved forward day by day; holds at most 28 days."""
+
+    def __init__(self, covered: Collection[date]) -> None:
+        self._covered = covered
+        self._days: deque[tuple[date, BitMap]] = deque()
+
+    def add(self, day: date, users: BitMap) -> None:
+        """Tell who was active on a day; days come in order."""
+        self._days.append((day, users))
+        while self._days[0][0] <= day - timedelta(days=MONTH):
+            self._days.popleft()
+
+    def on(self, day: date) -> ActiveUsers:
+        """The counts for a day, once all days up to it were added."""
+        return ActiveUsers(self._distinct(day, DAY), self._distinct(day, WEEK), self._distinct(day, MONTH))
+
+    def _distinct(self, day: date, length: int) -> int | None:
+        window = Period.trailing(day, length)
+        if not window.is_within(self._covered):
+            return None
+        found = [users for at, users in self._days if at in window]
+        return len(BitMap.union(*found)) if found else 0
+
+
+def active_users(
+    account: Account, day: date, *, kind: str = DayUsers.Kind.ACTIVE, team_key: int = WHOLE_ACCOUNT
+) -> ActiveUsers:
+    """Daily, weekly and monthly active users of an account, or one of its teams, as of a day."""
+    return next(active_series(account, Period(day, day), kind=kind, team_key=team_key))[1]
+
+
+def active_series(
+    account: Account, period: Period, *, kind: str = DayUsers.Kind.ACTIVE, team_key: int = WHOLE_ACCOUNT
+) -> Iterator[tuple[date, ActiveUsers]]:
+    """The same for every day of the period, in two queries."""
+    reach = Period(period.first - timedelta(days=MONTH - 1), period.last)
+    windows = Windows(covered_days(account, ReportDay.Report.USERS, reach))
+    bitmaps = DayUsers.objects.filter(
+        account=account, team_key=team_key, kind=kind, day__range=(reach.first, reach.last)
+    ).order_by("day")
+    users = {row.day: row.user_keys for row in bitmaps.iterator()}
+    for day in reach:
+        if day in users:
+            windows.add(day, users[day])
+        if day in period:
+            yield day, windows.on(day)
+
+
+class ActiveByAccount:
+    """Active users of many accounts on days asked in order, from one stream of bitmaps."""
+
+    def __init__(self, accounts: Collection[Account], first: date | None, last: date | None) -> None:
+        since = first - timedelta(days=MONTH - 1) if first else None
+        covered = covered_days_by_account(accounts, ReportDay.Report.USERS)
+        self._windows = {account_id: Windows(days) for account_id, days in covered.items()}
+        bitmaps = DayUsers.objects.filter(
+            between(since, last),
+            account__in=list(covered),
+            team_key=WHOLE_ACCOUNT,
+            kind=DayUsers.Kind.ACTIVE,
+        )
+        self._bitmaps = bitmaps.order_by("day").iterator(chunk_size=200)
+        self._next = next(self._bitmaps, None)
+
+    def on(self, account_id: int, day: date) -> ActiveUsers:
+        """The account's counts for a day that is not before the one asked last."""
+        while self._next is not None and self._next.day <= day:
+            self._windows[self._next.account_id].add(self._next.day, self._next.user_keys)
+            self._next = next(self._bitmaps, None)
+        return self._windows[account_id].on(day)
+
+
+def distinct_users(
+    account: Account, period: Period, *, kind: str = DayUsers.Kind.ACTIVE, team_key: int = WHOLE_ACCOUNT
+) -> int | None:
+    """Distinct people over a period of any length; None unless every day of it is covered."""
+    if not period.is_within(covered_days(account, ReportDay.Report.USERS, period)):
+        return None
+    rows = DayUsers.objects.filter(
+        account=account, team_key=team_key, kind=kind, day__range=(period.first, period.last)
+    )
+    everybody = BitMap()
+    for row in rows.iterator():
+        everybody |= row.user_keys
+    return len(everybody)
