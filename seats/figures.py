@@ -12,15 +12,17 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
-from django.db.models import Count, QuerySet
+from django.db.models import Case, Count, F, Q, QuerySet, Sum, Value, When
+from django.db.models.functions import TruncDate
 
-from seats.models import Account, Seat, SeatPrice
+from seats.models import Account, Seat, SeatDay, SeatPrice
 from seats.models.seat import INACTIVE, PlanType, Verdict
-from seats.policy_sql import today
+from seats.policy import GITHUB_REMEMBERS_DAYS
+from seats.policy_sql import midnight, today
 
 # The higher plan is the one that is billed; a plan we cannot name ranks below those we can.
 PLAN_RANKS: Mapping[str, int] = {PlanType.ENTERPRISE: 3, PlanType.BUSINESS: 2, PlanType.UNKNOWN: 0}
@@ -272,3 +274,153 @@ def _doubles(seats: QuerySet[Seat]) -> Iterator[DoubleSeat]:
         DoubleSeat(*row)
         for row in rows.values_list("user_id", "account_id", "account__parent_id", "plan_type", "verdict")
     )
+
+
+# --- Over time --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SeatsOnDay:
+    """The seats of a scope as they were counted on a day, and what they cost a month at that day's prices.
+
+    Each seat is counted with its own price: who held several on a past day is not known any more, so an
+    enterprise pays less than `cost` by the seats that some of its people hold beside another.
+    """
+
+    by_verdict: Mapping[str, int]
+    by_plan: Mapping[str, int]
+    cost: Cost
+    idle_cost: Cost
+
+    @property
+    def seats(self) -> int:
+        return sum(self.by_verdict.values())
+
+    @property
+    def inactive(self) -> int:
+        """Seats that the policy would have taken back: idle and never used."""
+        return sum(self.by_verdict[verdict] for verdict in INACTIVE)
+
+
+def seats_by_day(account: Account, first: date, last: date) -> dict[date, SeatsOnDay]:
+    """What was recorded of the seats an account granted (of an enterprise: and its organizations), in order.
+
+    A day on which nothing was recorded is not there: it is unknown, not a day without seats. Two queries.
+    """
+    with_prices = SeatPrice.objects.exclude(account=None).order_by().values_list("account_id", flat=True)
+    rows = SeatDay.objects.filter(account__in=Account.objects.family(account), day__range=(first, last))
+    groups = (
+        rows.order_by("day")
+        # Organizations without a price of their own pay the same: they need not be told apart.
+        .annotate(priced=Case(When(account_id__in=[0, *with_prices], then=F("account_id")), default=Value(0)))
+        .values_list("day", "priced", "plan_type", "verdict")
+        .annotate(total=Sum("seats"))
+    )
+    on = Prices.history()
+    # The parent of an organization without one is nobody, as is that of an enterprise.
+    parent_id = account.parent_id or account.pk
+    days: dict[date, list[SeatGroup]] = defaultdict(list)
+    for day, priced, plan_type, verdict, seats in groups:
+        days[day].append(SeatGroup(priced, parent_id, plan_type, verdict, seats))
+    return {day: _on_day(rows, on(day)) for day, rows in days.items()}
+
+
+def _on_day(groups: Iterable[SeatGroup], prices: Prices) -> SeatsOnDay:
+    found = _Ledger(groups, (), prices).everything()
+    return SeatsOnDay(found.by_verdict, found.by_plan, found.cost, found.idle_cost)
+
+
+@dataclass(frozen=True, slots=True)
+class SeatMoves:
+    """How many seats were granted and ended, by UTC day; days without any are not there.
+
+    `granted` goes by GitHub's `created_at`, which is when access was granted last; `ended` by the first
+    complete list that shows the seat no more. `undated`: held seats of which no list told when they were
+    granted.
+    """
+
+    granted: Mapping[date, int]
+    ended: Mapping[date, int]
+    undated: int
+
+
+def moves(account: Account, first: date, last: date) -> SeatMoves:
+    """Seats granted and ended from `first` to `last`; of an enterprise, with its organizations'."""
+    seats = Seat.objects.of_family(account).order_by()
+    return SeatMoves(
+        granted=_by_day(seats, "created_at", first, last),
+        ended=_by_day(seats, "ended_at", first, last),
+        undated=seats.held().filter(created_at=None).count(),  # type: ignore[attr-defined]
+    )
+
+
+def _by_day(seats: QuerySet[Seat], moment: str, first: date, last: date) -> dict[date, int]:
+    within = {f"{moment}__gte": midnight(first), f"{moment}__lt": midnight(last + timedelta(days=1))}
+    days = seats.filter(**within).annotate(on=TruncDate(moment, tzinfo=UTC)).values_list("on")
+    return dict(days.annotate(seats=Count("pk")).order_by("on"))
+
+
+# --- Idleness ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Idleness:
+    """For how long held seats were without use: so many days, both ends included; None: no end.
+
+    Without both ends there is no evidence of use. `is_new` tells those apart that were granted so lately
+    that GitHub would still remember a use: they were never used. Of the others nobody can say whether they
+    ever were.
+    """
+
+    least: int | None
+    most: int | None
+    seats: int
+    is_new: bool = False
+
+    @property
+    def has_evidence(self) -> bool:
+        return self.least is not None
+
+
+IDLE_DAYS = ((0, 7), (8, 14), (15, 30), (31, 60), (61, 90), (91, None))
+
+
+def idleness(account: Account, day: date | None = None) -> list[Idleness]:
+    """Held seats by days since the newest evidence of use, fewest first, then those without; one query.
+
+    See https://docs.github.com/copilot/concepts/copilot-usage-metrics: GitHub remembers for 90 days.
+    """
+    as_of = day or today()
+    never = Q(last_used_on=None, created_at__gte=midnight(as_of - timedelta(days=GITHUB_REMEMBERS_DAYS - 1)))
+    counts = (
+        Seat.objects.of_family(account)
+        .held()
+        .aggregate(  # type: ignore[attr-defined]
+            never=Count("pk", filter=never),
+            unknown=Count("pk", filter=Q(last_used_on=None)),
+            **{f"from_{least}": Count("pk", filter=_idle(as_of, least, most)) for least, most in IDLE_DAYS},
+        )
+    )
+    return [
+        *(Idleness(least, most, counts[f"from_{least}"]) for least, most in IDLE_DAYS),
+        Idleness(None, None, counts["never"], is_new=True),
+        Idleness(None, None, counts["unknown"] - counts["never"]),
+    ]
+
+
+def _idle(as_of: date, least: int, most: int | None) -> Q:
+    # Evidence of a day that has not begun here counts as today's.
+    since = Q() if least == 0 else Q(last_used_on__lte=as_of - timedelta(days=least))
+    return since & (
+        Q(last_used_on__isnull=False) if most is None else Q(last_used_on__gte=as_of - timedelta(days=most))
+    )
+
+
+# --- Cancellations ----------------------------------------------------------------------------
+
+
+def pending_by_date(account: Account) -> dict[date, int]:
+    """Held seats that are cancelled and end on a date, by that date, the first one first."""
+    seats = Seat.objects.of_family(account).held()  # type: ignore[attr-defined]
+    dates = seats.exclude(pending_cancellation_date=None).order_by("pending_cancellation_date")
+    return dict(dates.values_list("pending_cancellation_date").annotate(seats=Count("pk")))
