@@ -28,14 +28,23 @@ def pack(rest: bytes) -> bytes:
     return ZSTD_JSON + _compressor.compress(rest)
 
 
-def unpack(blob: bytes | memoryview) -> dict[str, Any]:
-    """The keys of the line that are not columns, as GitHub sent them."""
+def payload(blob: bytes | memoryview) -> bytes:
+    """The JSON text of a blob, for who decodes a part of it."""
     data = bytes(blob)
     if data[:1] != ZSTD_JSON:
         raise DamagedBlob(f"unknown codec {data[:1]!r}")
     try:
-        rest = _decoder.decode(_decompressor.decompress(data[1:], max_output_size=_LARGEST))
-    except (zstandard.ZstdError, msgspec.DecodeError) as error:
+        return _decompressor.decompress(data[1:], max_output_size=_LARGEST)
+    except zstandard.ZstdError as error:
+        raise DamagedBlob(str(error)) from error
+
+
+def unpack(blob: bytes | memoryview) -> dict[str, Any]:
+    """The keys of the line that are not columns, as GitHub sent them."""
+    text = payload(blob)
+    try:
+        rest = _decoder.decode(text)
+    except msgspec.DecodeError as error:
         raise DamagedBlob(str(error)) from error
     if not isinstance(rest, dict):
         raise DamagedBlob("not an object")

@@ -1,22 +1,21 @@
-"""Distinct people of a day, of trailing days, of a period. Sets of people, since counts never add up."""
+"""Distinct people of a day, of trailing days, of a period. Sets of people, since counts never add up.
+
+Sets that these functions return are shared: never change one in place.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 
 from django.db.models import Q
 from pyroaring import BitMap
 
 from metrics.figures.scope import Scope
-from metrics.figures.told import covered
-from metrics.figures.windows import ActiveUsers, Windows
-from metrics.models import DayUsers, ReportDay
-from metrics.models.team_day import WHOLE_ACCOUNT
-from metrics.periods import MONTH, Period
+from metrics.figures.stored_sets import ACTIVE, stored_sets
+from metrics.figures.windows import ActiveUsers
+from metrics.periods import MONTH, WEEK, Period
 
-ACTIVE = DayUsers.Kind.ACTIVE.value
 DaySets = Mapping[date, BitMap]
 
 
@@ -31,30 +30,30 @@ def day_sets(scope: Scope, period: Period, kind: str = ACTIVE) -> DaySets:
 
 def day_sets_of(scope: Scope, period: Period, kinds: Collection[str]) -> dict[str, DaySets]:
     """The same for several kinds at once, by kind; as many queries as for one."""
-    return _read(scope, period, Q(kind__in=list(kinds)), kinds)
+    days, found = stored_sets(scope, period, Q(kind__in=list(kinds)))
+    return {kind: _every_day(days, found.get(kind, {})) for kind in kinds}
 
 
 def day_sets_by_name(scope: Scope, period: Period, prefix: str) -> dict[str, DaySets]:
     """The same for every kind that begins so ("language:", "phase:"), by the name that follows.
 
-    By name: most person-days first, equal ones by name.
+    Names with most person-days come first, equal ones by name; a name nobody used is not there.
     """
-    found = _read(scope, period, Q(kind__startswith=prefix), ())
-    person_days: Counter[str] = Counter()
-    for kind, days in found.items():
-        person_days[kind] = sum(len(users) for users in days.values())
-    ranked = sorted(
-        (kind for kind in found if person_days[kind]), key=lambda kind: (-person_days[kind], kind)
-    )
-    return {kind.removeprefix(prefix): found[kind] for kind in ranked}
+    days, found = stored_sets(scope, period, Q(kind__startswith=prefix))
+    return {kind.removeprefix(prefix): _every_day(days, found[kind]) for kind in _ranked(found, prefix)}
+
+
+def kinds(scope: Scope, period: Period, prefix: str) -> list[str]:
+    """The names that follow this prefix in the kinds of the period: most person-days first."""
+    found = stored_sets(scope, period, Q(kind__startswith=prefix)).found
+    return [kind.removeprefix(prefix) for kind in _ranked(found, prefix)]
 
 
 def distinct(
     scope: Scope, period: Period, kind: str = ACTIVE, days: Iterable[date] | None = None
 ) -> int | None:
     """Distinct people over the period, or over some `days`; None unless every one of them is covered."""
-    users = people_of(scope, period, kind, days)
-    return None if users is None else len(users)
+    return distinct_on(day_sets(scope, period, kind), period if days is None else days)
 
 
 def people_of(
@@ -62,6 +61,25 @@ def people_of(
 ) -> BitMap | None:
     """Those people themselves, by their keys."""
     return union(day_sets(scope, period, kind), period if days is None else days)
+
+
+def people_by_name(
+    scope: Scope, period: Period, prefix: str, days: Iterable[date] | None = None
+) -> dict[str, BitMap] | None:
+    """The people of every kind that begins so, by the name that follows; most people first.
+
+    Over the period, or over some `days`; None unless every one of them is covered.
+    """
+    covered, found = stored_sets(scope, period, Q(kind__startswith=prefix))
+    asked = set(period if days is None else days)
+    if not asked.issubset(covered):
+        return None
+    people = {
+        kind.removeprefix(prefix): BitMap.union(*(users for day, users in sets.items() if day in asked))
+        for kind, sets in found.items()
+        if kind.startswith(prefix) and not asked.isdisjoint(sets)
+    }
+    return dict(sorted(people.items(), key=lambda each: (-len(each[1]), each[0])))
 
 
 def union(sets: DaySets, days: Iterable[date]) -> BitMap | None:
@@ -72,6 +90,12 @@ def union(sets: DaySets, days: Iterable[date]) -> BitMap | None:
     return BitMap.union(*(sets[day] for day in asked)) if asked else BitMap()
 
 
+def distinct_on(sets: DaySets, days: Iterable[date]) -> int | None:
+    """How many people that is."""
+    users = union(sets, days)
+    return None if users is None else len(users)
+
+
 def trailing(scope: Scope, period: Period, kind: str = ACTIVE) -> Mapping[date, ActiveUsers]:
     """Daily, weekly (7 days) and monthly (28 days) distinct people of every day of the period.
 
@@ -79,49 +103,55 @@ def trailing(scope: Scope, period: Period, kind: str = ACTIVE) -> Mapping[date, 
     """
     reach = Period(period.first - timedelta(days=MONTH - 1), period.last)
     sets = day_sets(scope, reach, kind)
-    windows = Windows(sets)
-    found: dict[date, ActiveUsers] = {}
-    for day in reach:
-        if day in sets:
-            windows.add(day, sets[day])
-        if day in period:
-            found[day] = windows.on(day)
-    return found
+    counts = trailing_counts([sets.get(day) for day in reach])
+    return {day: count for day, count in zip(reach, counts, strict=True) if day in period}
 
 
-def kinds(scope: Scope, period: Period, prefix: str) -> list[str]:
-    """The names that follow this prefix in the kinds of the period: most person-days first."""
-    return list(day_sets_by_name(scope, period, prefix))
+def trailing_counts(sets: Sequence[BitMap | None]) -> Iterator[ActiveUsers]:
+    """The same for successive days, of sets as they are told; None: nothing is known of that day."""
+    daily = (None if users is None else len(users) for users in sets)
+    return map(ActiveUsers, daily, _windows(sets, WEEK), _windows(sets, MONTH))
 
 
-def _read(scope: Scope, period: Period, wanted: Q, kinds: Collection[str]) -> dict[str, DaySets]:
-    rows = DayUsers.objects.filter(account=scope.account, day__range=(period.first, period.last))
-    own = Q(team_key=scope.team_key)
-    if scope.team is not None:
-        own &= Q(kind__in=DayUsers.TEAM_KINDS)
-        rows = rows.filter(
-            Q(team_key=scope.team_key, kind=ACTIVE)
-            | own & wanted
-            | Q(team_key=WHOLE_ACCOUNT) & wanted & ~Q(kind__in=DayUsers.TEAM_KINDS)
-        )
-    else:
-        rows = rows.filter(own & wanted)
-    told: dict[str, dict[date, BitMap]] = {}
-    active: dict[date, BitMap] = {}
-    for team_key, kind, day, users in rows.values_list("team_key", "kind", "day", "users"):
-        some = BitMap.deserialize(bytes(users))
-        if scope.team is not None and kind == ACTIVE and team_key == scope.team_key:
-            active[day] = some
-        told.setdefault(kind, {})[day] = some
-    if scope.team is None:
-        waiting = covered(scope.account, period, ReportDay.Report.USERS)
-        days = list(waiting)
-    else:
-        days = sorted(active)
-        for kind, sets in told.items():
-            if kind not in DayUsers.TEAM_KINDS:
-                told[kind] = {day: users & active[day] for day, users in sets.items() if day in active}
-    return {
-        kind: {day: told.get(kind, {}).get(day, BitMap()) for day in days}
-        for kind in dict.fromkeys([*kinds, *told])
+def _windows(sets: Sequence[BitMap | None], length: int) -> Iterator[int | None]:
+    """How many people are in each day's set or those of the days before it, `length` days together.
+
+    The days are cut into blocks as long as a window. A window is then the end of one block and the start
+    of the next: unions that grow day by day, so that a day costs three of them however long the window.
+    """
+    before: list[BitMap] = []
+    known = 0
+    for start in range(0, len(sets), length):
+        block = sets[start : start + length]
+        so_far = BitMap()
+        for place, users in enumerate(block, start=1):
+            known = 0 if users is None else known + 1
+            so_far |= users or BitMap()
+            if known < length:
+                yield None
+            elif place == length:
+                yield len(so_far)
+            else:
+                yield before[place].union_cardinality(so_far)
+        before = _ends(block)
+
+
+def _ends(block: Sequence[BitMap | None]) -> list[BitMap]:
+    """Per place: everybody from there to the end of the block."""
+    ends = [BitMap()]
+    for users in reversed(block):
+        ends.append(ends[-1] | users if users else ends[-1])
+    return ends[:0:-1]
+
+
+def _every_day(days: Iterable[date], found: DaySets) -> DaySets:
+    nobody = BitMap()
+    return {day: found.get(day, nobody) for day in days}
+
+
+def _ranked(found: Mapping[str, DaySets], prefix: str) -> list[str]:
+    """The kinds with this prefix: most person-days first, equal ones by name."""
+    person_days = {
+        kind: sum(map(len, sets.values())) for kind, sets in found.items() if kind.startswith(prefix)
     }
+    return sorted(filter(person_days.get, person_days), key=lambda kind: (-person_days[kind], kind))

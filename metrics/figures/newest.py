@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
+from datetime import date
 from typing import NamedTuple
 
+from django.db.models import Q
 from pyroaring import BitMap
 
-from metrics.figures.distinct import day_sets_by_name
 from metrics.figures.scope import Scope
+from metrics.figures.stored_sets import stored_sets
 from metrics.periods import Period
 
 PREFIX = "client:"
@@ -25,7 +28,8 @@ class Client(NamedTuple):
     @classmethod
     def named(cls, name: str) -> Client:
         """Out of the name of a kind: four parts with "|" between them."""
-        return cls(*(name.split("|", 3) + [""] * 4)[:4])
+        ide, version, plugin, plugin_version = [*name.split("|", 3), "", "", ""][:4]
+        return cls(ide, version, plugin, plugin_version)
 
 
 def newest_client(scope: Scope, period: Period) -> Mapping[Client, BitMap]:
@@ -33,17 +37,18 @@ def newest_client(scope: Scope, period: Period) -> Mapping[Client, BitMap]:
 
     Somebody who uses two editors has a client of each. People whose lines tell no version are in none.
     """
-    days: dict[str, list[tuple[object, Client, BitMap]]] = {}
-    for name, sets in day_sets_by_name(scope, period, PREFIX).items():
-        client = Client.named(name)
-        for day, users in sets.items():
-            days.setdefault(client.ide, []).append((day, client, users))
+    by_ide: dict[str, list[tuple[date, Client, BitMap]]] = defaultdict(list)
+    for kind, sets in stored_sets(scope, period, Q(kind__startswith=PREFIX)).found.items():
+        if kind.startswith(PREFIX):
+            client = Client.named(kind.removeprefix(PREFIX))
+            by_ide[client.ide] += ((day, client, users) for day, users in sets.items())
     found: dict[Client, BitMap] = {}
-    for seen in days.values():
+    for seen in by_ide.values():
         placed = BitMap()
-        for _, client, users in sorted(seen, key=lambda each: (each[0], each[1]), reverse=True):
+        # Of two on the same day the one that sorts last: a day has one of each editor, as a rule.
+        for _, client, users in sorted(seen, key=lambda each: each[:2], reverse=True):
             fresh = users - placed
             if fresh:
                 found[client] = found.get(client, BitMap()) | fresh
                 placed |= fresh
-    return found
+    return dict(sorted(found.items(), key=lambda each: (-len(each[1]), each[0])))

@@ -9,7 +9,8 @@ from typing import Any
 from django.db.models import Exists, OuterRef
 
 from metrics.figures.scope import Scope
-from metrics.models import DirtyDay, ReportDay, ScopeDay, TeamDay
+from metrics.models import DayUsers, DirtyDay, ReportDay, ScopeDay, TeamDay
+from metrics.models.team_day import WHOLE_ACCOUNT
 from metrics.periods import Period
 from seats.models import Account
 
@@ -17,13 +18,17 @@ from seats.models import Account
 Told = tuple[date, str, tuple[Any, ...] | None]
 
 
-def covered(account: Account, period: Period, *reports: str) -> dict[date, bool]:
-    """The days of which one of these reports was taken in, and whether they wait to be added up again."""
-    waiting = DirtyDay.objects.filter(account=OuterRef("account"), day=OuterRef("day"))
-    rows = ReportDay.objects.filter(
-        account=account, report__in=reports, day__range=(period.first, period.last)
-    ).order_by("day")
-    return dict(rows.annotate(waits=Exists(waiting)).values_list("day", "waits"))
+def covered(account: Account, period: Period, *reports: str) -> list[date]:
+    """The days of which one of these reports was taken in, in order, without those never added up yet."""
+    that_day = {"account": OuterRef("account"), "day": OuterRef("day")}
+    added_up = DayUsers.objects.filter(**that_day, team_key=WHOLE_ACCOUNT, kind=DayUsers.Kind.ACTIVE)
+    days = (
+        ReportDay.objects.filter(account=account, report__in=reports, day__range=(period.first, period.last))
+        .exclude(Exists(DirtyDay.objects.filter(**that_day)), ~Exists(added_up))
+        .order_by("day")
+        .values_list("day", flat=True)
+    )
+    return list(dict.fromkeys(days))
 
 
 def rows_of_days(
@@ -32,31 +37,30 @@ def rows_of_days(
     """The covered days of a scope, in order, each with columns of its row.
 
     An account's day is GitHub's own record where there is one (with `computed`: never), else the one
-    computed from its people. A team's days are computed; a day without a row of the team is not covered,
-    since nobody knows who was in it. A day that was never added up yet is not covered either.
+    added up from its people. A team's days are always added up; a day without a row of the team is not
+    covered, since nobody knows who was in it.
     """
     if scope.team is not None:
         yield from _team_days(scope, period, columns)
         return
     reports = [ReportDay.Report.USERS] if computed else [ReportDay.Report.USERS, ReportDay.Report.SCOPE]
     days = covered(scope.account, period, *reports)
-    rows = ScopeDay.objects.filter(account=scope.account, day__range=(period.first, period.last))
-    if computed:
-        rows = rows.filter(source=ScopeDay.Source.USERS)
-    else:
-        own = ScopeDay.objects.filter(
-            account=scope.account, day=OuterRef("day"), source=ScopeDay.Source.REPORT
-        )
-        rows = rows.exclude(Exists(own), source=ScopeDay.Source.USERS)
     found = {
-        day: (source, row) for day, source, *row in rows.order_by().values_list("day", "source", *columns)
+        day: (source, tuple(row))
+        for day, source, *row in _account_days(scope.account, period, computed).values_list(
+            "day", "source", *columns
+        )
     }
-    for day in sorted(days.keys() | found.keys()):
-        if day in found:
-            source, row = found[day]
-            yield day, source, tuple(row)
-        elif not days[day]:
-            yield day, ScopeDay.Source.USERS.value, None
+    for day in sorted({*days, *found}):
+        yield (day, *found[day]) if day in found else (day, ScopeDay.Source.USERS.value, None)
+
+
+def _account_days(account: Account, period: Period, computed: bool) -> Any:
+    rows = ScopeDay.objects.filter(account=account, day__range=(period.first, period.last)).order_by()
+    if computed:
+        return rows.filter(source=ScopeDay.Source.USERS)
+    own = ScopeDay.objects.filter(account=account, day=OuterRef("day"), source=ScopeDay.Source.REPORT)
+    return rows.exclude(Exists(own), source=ScopeDay.Source.USERS)
 
 
 def _team_days(scope: Scope, period: Period, columns: Sequence[str]) -> Iterator[Told]:
