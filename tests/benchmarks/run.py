@@ -17,7 +17,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks import lines, sync
+from tests.benchmarks import dashboards, lines, sync
 from tests.benchmarks.measured import MEGABYTE, Portal, Results, Run, timed
 
 SEATS = (100, 20_000)
@@ -142,7 +142,9 @@ def main() -> None:
     parser.add_argument("--lines", type=int, default=280_000, help="per-user lines (28 days of people)")
     parser.add_argument("--rounds", type=int, default=1, help="how often each pair is measured")
     parser.add_argument("--seats", type=int, default=20_000, help="seats of the sync")
-    parser.add_argument("--only", choices=("imports", "pages", "sync"), help="measure only these")
+    parser.add_argument(
+        "--only", choices=("imports", "pages", "sync", "dashboards"), help="measure only these"
+    )
     options = parser.parse_args()
     say, results = Console(stderr=True), Results()
     with tempfile.TemporaryDirectory(prefix="portal-benchmarks-") as name:
@@ -154,4 +156,7 @@ def main() -> None:
             measure_pages(folder, results, say)
         if options.only in (None, "sync"):
             sync.measure(folder, options.seats, options.rounds, results, say)
+        if options.only == "dashboards":
+            # Not with the others: it needs a PostgreSQL server.
+            dashboards.measure(folder, options.rounds, results, say)
     show(results)

@@ -1,0 +1,90 @@
+"""How long each page of the dashboards and each of its panels takes, beside a bare view; as JSON.
+
+Run with the settings of the portal to ask, as `tests.benchmarks.dashboard_pages ROUNDS [ONLY] [QUERY]`.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import sys
+import time
+from typing import Any
+
+import django
+
+BARE = "/bare/"
+# What a person's page is asked for: somebody with a line on every day.
+OWN_PARAMETERS = {"person": "person"}
+
+
+def addresses(query: str = "") -> dict[str, str]:
+    """Every page and panel by name: "overview", "overview/active-users"."""
+    from django.urls import reverse
+
+    from metrics.dashboards import every  # noqa: F401 - registers the pages
+    from metrics.dashboards.registry import pages
+    from seats.models import GitHubUser
+
+    somebody = GitHubUser.objects.order_by("pk").first()
+    found = {"empty": reverse("admin:seats_exemption_changelist")}
+    for slug, page in sorted(pages.items(), key=lambda item: item[1].order):
+        own = {name: somebody.pk for name in page.params if name in OWN_PARAMETERS and somebody}
+        asked = "&".join([query, *(f"{name}={value}" for name, value in own.items())]).strip("&")
+        address = reverse(f"metrics:{slug}")
+        found[slug] = f"{address}?{asked}"
+        for key in page.panels:
+            found[f"{slug}/{key}"] = f"{address}{key}/?{asked}"
+    return found
+
+
+def measure(rounds: int, only: str, query: str) -> dict[str, dict[str, Any]]:
+    """Milliseconds (median), the ratio to the bare view beside it (median), queries, bytes and status."""
+    from django.conf import settings
+    from django.contrib.auth import get_user_model
+    from django.db import connection
+    from django.test import Client
+    from django.test.utils import CaptureQueriesContext
+
+    settings.ROOT_URLCONF = "tests.benchmarks.bare_urls"
+    users: Any = get_user_model()
+    user, _ = users.objects.get_or_create(username="benchmark", is_staff=True, is_superuser=True)
+    client = Client()
+    client.force_login(user)
+    found: dict[str, dict[str, Any]] = {}
+    for name, address in addresses(query).items():
+        if not (name + "/").startswith(only) and name != "empty":
+            continue
+        answer = client.get(address)
+        if answer.status_code != 200:
+            found[name] = {"status": answer.status_code}
+            continue
+        with CaptureQueriesContext(connection) as captured:
+            client.get(address)
+        times, ratios = [], []
+        for _ in range(rounds):
+            yardstick = timed(client, BARE)
+            times.append(timed(client, address))
+            ratios.append(times[-1] / yardstick)
+        found[name] = {
+            "status": 200,
+            "ms": statistics.median(times),
+            "ratio": statistics.median(ratios),
+            "queries": len(captured),
+            "bytes": len(answer.content),
+        }
+    return found
+
+
+def timed(client: Any, address: str) -> float:
+    start = time.perf_counter()
+    answer = client.get(address)
+    elapsed = (time.perf_counter() - start) * 1000
+    assert answer.status_code == 200, f"{address}: {answer.status_code}"
+    return elapsed
+
+
+if __name__ == "__main__":
+    django.setup()
+    asked_rounds, *others = sys.argv[1:]
+    json.dump(measure(int(asked_rounds), *[*others, "", ""][:2]), sys.stdout)
