@@ -3,6 +3,7 @@
 from django.urls import path
 
 from metrics import views
+from metrics.dashboards import urls as dashboards
 
 app_name = "metrics"
 urlpatterns = [
@@ -13,4 +14,5 @@ urlpatterns = [
     path("upload/<str:token>/confirm/", views.upload_confirm, name="upload_confirm"),
     path("upload/<str:token>/stop/", views.upload_stop, name="upload_stop"),
     path("upload/<str:token>/discard/", views.upload_discard, name="upload_discard"),
+    *dashboards.urlpatterns,
 ]

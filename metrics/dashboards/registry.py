@@ -38,6 +38,8 @@ class Page:
     without: frozenset[str] = frozenset()
     # Parameters of its own that its address may carry.
     params: frozenset[str] = frozenset()
+    # Fields of text of its own among the controls: parameter and label.
+    fields: Sequence[tuple[str, str]] = ()
     listed: bool = True
     words: Words | None = None
     panels: dict[str, RegisteredPanel] = field(default_factory=dict)

@@ -1,0 +1,71 @@
+"""What a page speaks of, in a line: scope, days, as of which report; and where the rows are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from metrics.cards import days_url
+from metrics.dashboards.asking import Question
+from metrics.dashboards.registry import Page
+from metrics.models import ReportDay
+from metrics.periods import SETTLES_AFTER, is_provisional
+from portal.freshness import source_of
+from portal.site import page_for
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    scope: str
+    days: str
+    as_of: str
+    provisional: str
+    url: str
+
+
+def window(question: Question, page: Page) -> Window:
+    asked = question.asked
+    period = asked.period
+    days = f"{period.first} (UTC)"
+    if len(period) > 1:
+        days = f"{len(period)} days, {period.first} to {period.last} (UTC)"
+    if not asked.weekends:
+        days += ", without weekends"
+    if asked.before:
+        days += f", compared with {asked.before.first} to {asked.before.last}"
+    provisional = ""
+    if is_provisional(period.last, asked.today):
+        since = max(asked.today - timedelta(days=SETTLES_AFTER), period.first)
+        provisional = f"Days from {since} on are provisional: GitHub may still change them."
+    return Window(
+        # A page that is not about an account does not name one.
+        scope=asked.scope.label if "scope" not in page.without else page.title,
+        days=days,
+        as_of=_as_of(question),
+        provisional=provisional,
+        url=_rows_url(question) if "scope" not in page.without else "",
+    )
+
+
+def _as_of(question: Question) -> str:
+    """The newest report of these days."""
+    asked = question.asked
+    rows = ReportDay.objects.filter(
+        account=asked.scope.account,
+        report__in=[ReportDay.Report.USERS, ReportDay.Report.SCOPE],
+        day__range=(asked.period.first, asked.period.last),
+    )
+    told = rows.select_related("file").order_by("-day", "-observed_at", "report").first()
+    if told is None:
+        return "No report of these days was taken in."
+    return f"As of {told.observed_at:%Y-%m-%d %H:%M} UTC, from {source_of(told.file)}."
+
+
+def _rows_url(question: Question) -> str:
+    asked = question.asked
+    if asked.scope.team is None:
+        is_readable = page_for(asked.user, "admin:metrics_scopeday_changelist", "metrics.view_scopeday")
+        return days_url(asked.scope.account, asked.period.first, asked.period.last) if is_readable else ""
+    url = page_for(asked.user, "admin:metrics_teamday_changelist", "metrics.view_teamday")
+    between = f"day_from={asked.period.first}&day_to={asked.period.last}"
+    return f"{url}?team__id__exact={asked.scope.team.pk}&{between}" if url else ""
