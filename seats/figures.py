@@ -350,7 +350,7 @@ def moves(account: Account, first: date, last: date) -> SeatMoves:
     return SeatMoves(
         granted=_by_day(seats, "created_at", first, last),
         ended=_by_day(seats, "ended_at", first, last),
-        undated=seats.held().filter(created_at=None).count(),  # type: ignore[attr-defined]
+        undated=seats.held().filter(created_at=None).count(),
     )
 
 
@@ -395,7 +395,7 @@ def idleness(account: Account, day: date | None = None) -> list[Idleness]:
     counts = (
         Seat.objects.of_family(account)
         .held()
-        .aggregate(  # type: ignore[attr-defined]
+        .aggregate(
             never=Count("pk", filter=never),
             unknown=Count("pk", filter=Q(last_used_on=None)),
             **{f"from_{least}": Count("pk", filter=_idle(as_of, least, most)) for least, most in IDLE_DAYS},
@@ -421,6 +421,6 @@ def _idle(as_of: date, least: int, most: int | None) -> Q:
 
 def pending_by_date(account: Account) -> dict[date, int]:
     """Held seats that are cancelled and end on a date, by that date, the first one first."""
-    seats = Seat.objects.of_family(account).held()  # type: ignore[attr-defined]
+    seats = Seat.objects.of_family(account).held()
     dates = seats.exclude(pending_cancellation_date=None).order_by("pending_cancellation_date")
     return dict(dates.values_list("pending_cancellation_date").annotate(seats=Count("pk")))

@@ -1,0 +1,157 @@
+"""How soon people use the seat they were granted: by month of assignment, from grant to first use.
+
+Assigned is whom GitHub says a seat was granted to (`created_at`, which is the last grant; of several seats
+the first). First use is the first day from then on with a line of the person in a usage report. A day that
+was not taken in may have been it: from there on the day stays unknown.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, timedelta
+from decimal import Decimal
+
+from django.db.models import Max, Min
+from pyroaring import BitMap
+
+from metrics.figures.distinct import day_sets
+from metrics.figures.rates import ratio
+from metrics.figures.scope import Scope
+from metrics.models import TeamRoster
+from metrics.periods import Period
+from seats.models import Seat, Team
+from seats.policy_sql import midnight
+from seats.savings import first_of, months
+
+DAY = timedelta(days=1)
+# Whoever uses a seat within so many days is activated.
+ACTIVATED_WITHIN = 30
+COHORTS = 12
+
+
+@dataclass(slots=True)
+class Cohort:
+    """The people to whom a seat was granted in a month.
+
+    `after` counts by days from grant to first use, where the day is known. `undated`: used, but the day of
+    the first use may have been one that was not taken in. `unused`: no use seen, and every day since was
+    taken in. `unknown`: no use seen, and some day was not.
+    """
+
+    month: date
+    assigned: int = 0
+    after: Counter[int] = field(default_factory=Counter)
+    undated: int = 0
+    unused: int = 0
+    unknown: int = 0
+    # For how many days from the grant on each of them is followed without a gap, at least.
+    followed: int | None = None
+
+    @property
+    def used(self) -> int:
+        """Who has used it so far."""
+        return sum(self.after.values()) + self.undated
+
+    def within(self, days: int) -> int | None:
+        """Who used it within so many days; None where that cannot be said of each yet."""
+        if self.followed is not None and self.followed < days:
+            return None
+        return sum(count for after, count in self.after.items() if after <= days)
+
+    @property
+    def activation_rate(self) -> Decimal | None:
+        """The share who used it within 30 days; None while those are not over, or not all taken in."""
+        return ratio(self.within(ACTIVATED_WITHIN), self.assigned)
+
+    @property
+    def half_after(self) -> int | None:
+        """After how many days half of them had used it; None where they have not, or it cannot be said."""
+        if not self.assigned:
+            return None
+        users = 0
+        for days in sorted(self.after):
+            users += self.after[days]
+            if users * 2 >= self.assigned:
+                return days if self.within(days) is not None else None
+        return None
+
+    def follow(self, days: int) -> None:
+        self.followed = days if self.followed is None else min(self.followed, days)
+
+
+def cohorts(scope: Scope, last: date) -> list[Cohort]:
+    """The twelve months up to that of `last`, the oldest first; months without a grant are there, empty.
+
+    Of an organization the seats it granted itself; of an enterprise those of its organizations, too; of a
+    team those of its newest members, whoever granted them. At most four queries.
+    """
+    first = first_of(last)
+    for _ in range(COHORTS - 1):
+        first = first_of(first - DAY)
+    made = {month: Cohort(month) for month in months(first, last)}
+    # Of a team's members every use counts, also that of days on which they were in no team or another.
+    sets = day_sets(Scope(scope.account), Period(first, last))
+    granted, used_since = _granted(scope, Period(first, last))
+    for day, people in granted.items():
+        _follow(made[first_of(day)], day, people, sets, last, used_since)
+    return list(made.values())
+
+
+def _granted(scope: Scope, period: Period) -> tuple[Mapping[date, BitMap], BitMap]:
+    """Who was granted a seat on each day, and of all of them who was seen to use it, whenever."""
+    payer = scope.account if scope.team is None else scope.account.parent or scope.account
+    members = None if scope.team is None else _newest_members(scope.team, period.last)
+    seats = Seat.objects.of_family(payer).exclude(created_at=None).order_by()
+    people = seats.values("user_id").annotate(granted=Min("created_at"), used=Max("last_used_on"))
+    people = people.filter(granted__gte=midnight(period.first), granted__lt=midnight(period.last + DAY))
+    days: dict[date, list[int]] = defaultdict(list)
+    used_since = BitMap()
+    for user_key, granted, used in people.values_list("user_id", "granted", "used"):
+        if members is not None and user_key not in members:
+            continue
+        day = granted.astimezone(UTC).date()
+        days[day].append(user_key)
+        if used is not None and used >= day:
+            used_since.add(user_key)
+    return {day: BitMap(keys) for day, keys in sorted(days.items())}, used_since
+
+
+def _newest_members(team: Team, until: date) -> BitMap:
+    roster = TeamRoster.objects.filter(team=team, day__lte=until).order_by("-day").first()
+    return BitMap() if roster is None else roster.user_keys
+
+
+def _follow(
+    cohort: Cohort,
+    granted: date,
+    people: BitMap,
+    sets: Mapping[date, BitMap],
+    last: date,
+    used_since: BitMap,
+) -> None:
+    """Follow those who were granted a seat on one day, until each has used it or the days are over."""
+    cohort.assigned += len(people)
+    waiting = people
+    gap: int | None = None
+    for number, day in enumerate(Period(granted, last)):
+        if not waiting:
+            break
+        if day not in sets:
+            gap = number if gap is None else gap
+            continue
+        if found := waiting.intersection_cardinality(sets[day]):
+            waiting = waiting - sets[day]
+            if gap is None:
+                cohort.after[number] += found
+            else:
+                cohort.undated += found
+    if waiting or gap is not None:
+        cohort.follow((gap if gap is not None else (last - granted).days + 1) - 1)
+    otherwise = waiting.intersection_cardinality(used_since)
+    cohort.undated += otherwise
+    if gap is None:
+        cohort.unused += len(waiting) - otherwise
+    else:
+        cohort.unknown += len(waiting) - otherwise
