@@ -2,49 +2,79 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import time
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import date
-from itertools import compress
 
-from django.db import connection, transaction
+from django.db import transaction
 from pyroaring import BitMap
 
-from metrics.models import DayUsers, DirtyDay, ReportDay, ScopeDay, TeamDay, TeamRoster, UserDay
-from metrics.models.counters import COUNTERS
+from metrics import breakdowns
+from metrics.ingest.add_up import Names, Sums, record
+from metrics.ingest.rebuild_beside import Adders
+from metrics.ingest.rebuild_people import People, Submit, named, read_people, total
+from metrics.ingest.rebuild_windows import outdate, write_windows
+from metrics.models import DayUsers, DirtyDay, ReportDay, ScopeDay, TeamDay, TeamRoster
 from metrics.models.team_day import UNATTRIBUTED, WHOLE_ACCOUNT
+from portal.bulk import insert_rows
 from seats.models import Account
-
-KINDS = {
-    DayUsers.Kind.CHAT: "used_chat",
-    DayUsers.Kind.AGENT: "used_agent",
-    DayUsers.Kind.CLI: "used_cli",
-}
-Counted = tuple[int | None, ...]
-NOTHING: Counted = (None,) * len(COUNTERS)
 
 
 def rebuild_dirty_days(
-    on_day: Callable[[int, int], None] | None = None, account: Account | None = None
+    on_day: Callable[[int, int], None] | None = None,
+    account: Account | None = None,
+    seconds: float | None = None,
 ) -> int:
-    """Rebuild every dirty day, or those of an account; returns how many.
+    """Rebuild every dirty day, or those of an account; returns how many. The newest come first.
 
-    Each is committed by itself, so it may be stopped.
+    Each is committed by itself, so it may be stopped. With `seconds` no day is begun after that time; what
+    is left keeps its mark. Windows that end with a touched day are written at the end.
     """
     marked = DirtyDay.objects.all() if account is None else DirtyDay.objects.filter(account=account)
-    dirty = list(marked.order_by("day").values_list("account_id", "day"))
-    for done, (account_id, day) in enumerate(dirty, start=1):
-        rebuild_day(account_id, day)
-        if on_day is not None:
-            on_day(done, len(dirty))
-    return len(dirty)
+    dirty = list(marked.order_by("-day", "account_id").values_list("account_id", "day"))
+    ends_at = None if seconds is None else time.monotonic() + seconds
+    done = 0
+    with Adders() as adders:
+        for account_id, day in dirty:
+            if ends_at is not None and time.monotonic() > ends_at:
+                break
+            _rebuild_marked(account_id, day, adders.submit)
+            done += 1
+            if on_day is not None:
+                on_day(done, len(dirty))
+    write_windows(account)
+    return done
+
+
+def rebuild_day(account_id: int, day: date) -> None:
+    """Replace all that is added up of an account's day by what its rows say now, and its windows."""
+    with Adders() as adders, transaction.atomic():
+        _rebuild(account_id, day, adders.submit)
+    write_windows(Account.objects.get(pk=account_id))
 
 
 @transaction.atomic
-def rebuild_day(account_id: int, day: date) -> None:
-    """Replace the totals, team figures and bitmaps of an account's day by what its rows say now."""
-    # The same lock as an import's: no batch slips in between reading the day and clearing its mark.
-    Account.objects.select_for_update().get(pk=account_id)
-    people = _people(account_id, day)
+def _rebuild_marked(account_id: int, day: date, submit: Submit) -> None:
+    # Somebody else may have been faster.
+    _lock(account_id)
+    if DirtyDay.objects.filter(account_id=account_id, day=day).exists():
+        _rebuild(account_id, day, submit)
+
+
+def _lock(account_id: int) -> None:
+    """The same lock as an import's: no batch slips in between reading the day and clearing its mark."""
+    list(Account.objects.select_for_update().filter(pk=account_id).values_list("pk"))
+
+
+def _rebuild(account_id: int, day: date, submit: Submit) -> None:
+    _lock(account_id)
+    rosters = {
+        roster.team_id: roster.user_keys
+        for roster in TeamRoster.objects.filter(team__account_id=account_id, day=day)
+    }
+    groups = Groups(rosters)
+    people = read_people(account_id, day, groups.of, submit)
     is_covered = ReportDay.objects.filter(
         account_id=account_id, report=ReportDay.Report.USERS, day=day
     ).exists()
@@ -53,45 +83,30 @@ def rebuild_day(account_id: int, day: date) -> None:
         # A day on which nobody did anything is known, and counts in every window; it has no totals.
         if people.counters:
             _write_scope_day(account_id, day, people)
-        _write_teams(account_id, day, people)
+        _write_teams(account_id, day, people, rosters, groups)
     DirtyDay.objects.filter(account_id=account_id, day=day).delete()
+    outdate(account_id, day)
 
 
-class _People:
-    """The day's people: their counters, the sum of those, and the bitmaps of who did what."""
+class Groups:
+    """People by the set of teams they are in, so that each is added up once."""
 
-    def __init__(self) -> None:
-        self.counters: dict[int, Counted] = {}
-        self.total: Counted = NOTHING
-        self.did: dict[str, BitMap] = {kind: BitMap() for kind in DayUsers.Kind.values}
+    def __init__(self, rosters: Mapping[int, BitMap]) -> None:
+        teams_of: dict[int, tuple[int, ...]] = {}
+        for team_id, members in rosters.items():
+            for user in members:
+                teams_of[user] = (*teams_of.get(user, ()), team_id)
+        numbers: dict[tuple[int, ...], int] = {(): 0}
+        # By person; who is in no team is in group 0.
+        self.of = {user: numbers.setdefault(teams, len(numbers)) for user, teams in teams_of.items()}
+        self._of_team: dict[int, list[int]] = defaultdict(list)
+        for teams, number in numbers.items():
+            for team_id in teams:
+                self._of_team[team_id].append(number)
 
-
-def _people(account_id: int, day: date) -> _People:
-    people = _People()
-    rows = UserDay.objects.filter(account_id=account_id, day=day).order_by()
-    query, values = rows.values_list("user_id", *KINDS.values(), *COUNTERS).query.sql_with_params()
-    with connection.cursor() as cursor:
-        # Whole numbers and flags alone: they need no converting.
-        cursor.execute(query, values)
-        while some := cursor.fetchmany(5_000):
-            keys, *columns = zip(*some, strict=True)
-            flags, counters = columns[: len(KINDS)], columns[len(KINDS) :]
-            people.counters.update(zip(keys, zip(*counters, strict=True), strict=True))
-            for kind, used in zip(KINDS, flags, strict=True):
-                people.did[kind].update(compress(keys, used))
-            people.total = total([people.total, tuple(map(_sum, counters))])
-    people.did[DayUsers.Kind.ACTIVE] = BitMap(people.counters)
-    return people
-
-
-def total(rows: Iterable[Counted]) -> Counted:
-    """The sum per counter; None where no row has it: missing is not 0."""
-    return tuple(map(_sum, zip(*rows, strict=True))) or NOTHING
-
-
-def _sum(values: Sequence[int | None]) -> int | None:
-    known = [value for value in values if value is not None]
-    return sum(known) if known else None
+    def of_team(self, team_id: int | None) -> Collection[int]:
+        """The groups that make up a team; None: those of people in none."""
+        return [0] if team_id is None else self._of_team[team_id]
 
 
 def _clear(account_id: int, day: date) -> None:
@@ -100,40 +115,49 @@ def _clear(account_id: int, day: date) -> None:
     DayUsers.objects.filter(account_id=account_id, day=day).delete()
 
 
-def _named(counted: Counted) -> dict[str, int | None]:
-    return dict(zip(COUNTERS, counted, strict=True))
+def _packed(sums: Sums, together: Mapping[Names, int]) -> bytes:
+    return breakdowns.pack(record(sums, together))
 
 
-def _write_scope_day(account_id: int, day: date, people: _People) -> None:
+def _write_scope_day(account_id: int, day: date, people: People) -> None:
+    added = people.added
     ScopeDay.objects.create(
         account_id=account_id,
         day=day,
         source=ScopeDay.Source.USERS,
         daily_active_users=len(people.counters),
         daily_active_cli_users=len(people.did[DayUsers.Kind.CLI]),
-        **_named(people.total),
+        blob=_packed(added.of(added.groups), added.used_together()),
+        **named(people.total),
     )
 
 
-def _write_teams(account_id: int, day: date, people: _People) -> None:
-    rosters = list(TeamRoster.objects.filter(team__account_id=account_id, day=day))
+def _write_teams(
+    account_id: int, day: date, people: People, rosters: Mapping[int, BitMap], groups: Groups
+) -> None:
     days: list[TeamDay] = []
-    users: list[DayUsers] = list(_bitmaps(account_id, WHOLE_ACCOUNT, day, people.did))
+    users = list(_sets(WHOLE_ACCOUNT, people.did))
     attributed = BitMap()
-    for roster in rosters:
-        members = roster.user_keys
+    own = {kind.value: people.did.get(kind, BitMap()) for kind in DayUsers.TEAM_KINDS}
+    for team_id, members in rosters.items():
         attributed |= members
-        days.append(_team_day(account_id, roster.team_id, day, people, members))
-        users += _bitmaps(account_id, roster.team_id, day, people.did, members)
-    others = people.did[DayUsers.Kind.ACTIVE] - attributed
-    days.append(_team_day(account_id, None, day, people, others))
-    users += _bitmaps(account_id, UNATTRIBUTED, day, people.did, others)
+        days.append(_team_day(account_id, team_id, day, people, members, groups))
+        users += _sets(team_id, own, members)
+    others = people.everybody - attributed
+    days.append(_team_day(account_id, None, day, people, others, groups))
+    users += _sets(UNATTRIBUTED, own, others)
     TeamDay.objects.bulk_create(days)
-    DayUsers.objects.bulk_create(users)
+    insert_rows(
+        DayUsers,
+        ("account", "day", "team_key", "kind", "users"),
+        [(account_id, day, *row) for row in users],
+    )
 
 
-def _team_day(account_id: int, team_id: int | None, day: date, people: _People, members: BitMap) -> TeamDay:
-    everybody = people.did[DayUsers.Kind.ACTIVE]
+def _team_day(
+    account_id: int, team_id: int | None, day: date, people: People, members: BitMap, groups: Groups
+) -> TeamDay:
+    everybody = people.everybody
     active = members & everybody
     counted = people.total if active == everybody else total(people.counters[key] for key in active)
     return TeamDay(
@@ -143,18 +167,16 @@ def _team_day(account_id: int, team_id: int | None, day: date, people: _People, 
         day=day,
         member_count=None if team_id is None else len(members),
         active_users=len(active),
-        **_named(counted),
+        blob=_packed(people.added.of(groups.of_team(team_id)), people.added.used_together(active)),
+        **named(counted),
     )
 
 
-def _bitmaps(
-    account_id: int, team_key: int, day: date, did: Mapping[str, BitMap], members: BitMap | None = None
-) -> Sequence[DayUsers]:
-    rows = []
+def _sets(
+    team_key: int, did: Mapping[str, BitMap], members: BitMap | None = None
+) -> Iterator[tuple[int, str, bytes]]:
+    """Rows of those kinds that somebody did; how many were active is said of nobody, too."""
     for kind, users in did.items():
         some = users if members is None else users & members
         if some or kind == DayUsers.Kind.ACTIVE:
-            rows.append(
-                DayUsers(account_id=account_id, team_key=team_key, day=day, kind=kind, users=some.serialize())
-            )
-    return rows
+            yield team_key, str(kind), some.serialize()

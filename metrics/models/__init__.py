@@ -6,7 +6,7 @@ from metrics.models.scope_day import ScopeDay
 from metrics.models.team_day import DayUsers, TeamDay
 from metrics.models.team_roster import TeamRoster
 from metrics.models.user_day import UserDay
-from metrics.models.user_window import UserWindow
+from metrics.models.user_window import UserWindow, WindowEnd
 
 __all__ = [
     "AskedDay",
@@ -20,4 +20,5 @@ __all__ = [
     "TeamRoster",
     "UserDay",
     "UserWindow",
+    "WindowEnd",
 ]

@@ -24,9 +24,14 @@ class ScopeDay(Counters):
     monthly_active_agent_users = models.PositiveIntegerField(null=True)
     daily_active_cli_users = models.PositiveIntegerField(null=True)
 
+    # Only as computed from people: GitHub's own totals do not tell.
+    ai_credits_used = models.DecimalField(max_digits=24, decimal_places=9, null=True)
+
     file = models.ForeignKey(ReportFile, null=True, on_delete=models.PROTECT, related_name="+")
     observed_at = models.DateTimeField(null=True)
     content_hash = models.BinaryField(max_length=16, null=True)
+    # What is not a column: GitHub's record, or in its layout the breakdowns of the account's people added
+    # up, with `user_days_by_language_ide` and `unreadable_user_days` of ours; see metrics.breakdowns.
     blob = models.BinaryField(null=True)
 
     class Meta:

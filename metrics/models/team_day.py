@@ -23,7 +23,8 @@ class TeamDay(Counters):
     day = models.DateField()
     member_count = models.PositiveIntegerField(null=True)
     active_users = models.PositiveIntegerField()
-    # Its people's breakdowns added up, in the layout of GitHub's account totals; see metrics.breakdowns.
+    ai_credits_used = models.DecimalField(max_digits=24, decimal_places=9, null=True)
+    # Its people's breakdowns added up, as in a ScopeDay computed from people.
     blob = models.BinaryField(null=True)
 
     class Meta:

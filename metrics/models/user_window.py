@@ -14,13 +14,13 @@ from seats.models import Account, GitHubUser
 class UserWindow(Counters):
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="+", db_index=False)
     user = models.ForeignKey(GitHubUser, on_delete=models.CASCADE, related_name="+")
-    first_day = models.DateField(help_text="The first day with a line of this person.")
-    last_day = models.DateField(help_text="The newest day with a line of this person.")
+    first_day = models.DateField(help_text="The first day in it with a line of this person.")
+    last_day = models.DateField(help_text="The newest day in it with a line of this person.")
     active_days = models.PositiveIntegerField()
     chat_days = models.PositiveIntegerField()
     agent_days = models.PositiveIntegerField()
     cli_days = models.PositiveIntegerField()
-    ai_credits_used = models.DecimalField(max_digits=18, decimal_places=9, null=True)
+    ai_credits_used = models.DecimalField(max_digits=20, decimal_places=9, null=True)
     phase_number = models.SmallIntegerField(null=True, help_text="As of the newest day that tells it.")
 
     class Meta:
@@ -35,3 +35,13 @@ class UserWindow(Counters):
 
     def __str__(self) -> str:
         return f"{self.user} up to {self.last_day}"
+
+
+class WindowEnd(models.Model):
+    """The day with which an account's windows end; without it they are not up to date."""
+
+    account = models.OneToOneField(Account, on_delete=models.CASCADE, related_name="+")
+    day = models.DateField()
+
+    def __str__(self) -> str:
+        return f"{self.account} up to {self.day}"

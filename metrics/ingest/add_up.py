@@ -1,0 +1,449 @@
+"""Add up what people's lines say in detail: sums by name for groups of them, and who used what.
+
+Pure: blobs in, numbers out, so that it runs beside the database, in other processes too. What comes out is
+written in the layout of GitHub's own record of an account's day, so that one reader reads both.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import repeat
+from typing import Any, Final
+
+import msgspec
+import zstandard
+from msgspec.structs import astuple
+from pyroaring import BitMap
+
+from metrics.breakdowns import ZSTD_JSON
+from metrics.formats import breakdowns as formats
+
+# The seven counters, GitHub's names in GitHub's order, as each entry of these arrays has them.
+COUNTERS: Final = formats.Counted.__struct_fields__
+BROKEN_DOWN: Final[Mapping[str, tuple[str, ...]]] = {
+    "totals_by_ide": ("ide",),
+    "totals_by_feature": ("feature",),
+    "totals_by_language_feature": ("language", "feature"),
+    "totals_by_language_model": ("language", "model"),
+    "totals_by_model_feature": ("model", "feature"),
+}
+# Arrays with counters of their own.
+_USED = ("interaction_count", "user_initiated_interaction_count")
+LISTED: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
+    "totals_by_3rd_party_agent": ("agent_id", ("user_initiated_interaction_count", "session_count")),
+    "totals_by_skill": ("skill", _USED),
+    "totals_by_custom_agent": ("custom_agent", _USED),
+    "totals_by_mcp": ("mcp", _USED),
+    "totals_by_slash_cmd": ("slash_cmd", _USED),
+    "totals_by_plugin": ("plugin", _USED),
+}
+AGENTS: Final = "totals_by_3rd_party_agent"
+# Objects: what is directly in them, and what in their `token_usage`.
+_CALLS = ("session_count", "request_count", "prompt_count")
+_TOKENS = ("output_tokens_sum", "prompt_tokens_sum")
+OBJECTS: Final[Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
+    "totals_by_cli": (_CALLS, _TOKENS),
+    "totals_by_copilot_app": (_CALLS, _TOKENS),
+    "totals_by_vscode_agent": (("session_count", "total_user_messages"), ()),
+}
+TOGETHER: Final = "user_days_by_language_ide"
+UNREADABLE: Final = "unreadable_user_days"
+
+# A kind of use fits its column, and an index on every database.
+LONGEST_KIND = 255
+LONGEST_PART = 60
+
+Names = tuple[str, ...]
+# None where nobody said it: missing is not 0.
+Summed = list[int | None]
+
+
+class _Version(msgspec.Struct, gc=False):
+    ide_version: str | None = None
+
+
+class _Plugin(msgspec.Struct, gc=False):
+    plugin: str | None = None
+    plugin_version: str | None = None
+
+
+class _ByIde(formats.ByIde, kw_only=True, gc=False):
+    last_known_ide_version: _Version | None = None
+    last_known_plugin_version: _Plugin | None = None
+
+
+class _Details(msgspec.Struct, gc=False, kw_only=True):
+    totals_by_feature: list[formats.ByFeature] | None = None
+    totals_by_language_feature: list[formats.ByLanguageFeature] | None = None
+    totals_by_language_model: list[formats.ByLanguageModel] | None = None
+    totals_by_model_feature: list[formats.ByModelFeature] | None = None
+    totals_by_cli: formats.Surface | None = None
+    totals_by_copilot_app: formats.Surface | None = None
+    totals_by_vscode_agent: formats.VSCodeAgent | None = None
+    totals_by_3rd_party_agent: list[formats.ByAgent] | None = None
+    totals_by_skill: list[formats.BySkill] | None = None
+    totals_by_custom_agent: list[formats.ByCustomAgent] | None = None
+    totals_by_mcp: list[formats.ByMcp] | None = None
+    totals_by_slash_cmd: list[formats.BySlashCommand] | None = None
+    totals_by_plugin: list[formats.ByPlugin] | None = None
+
+
+class _Line(_Details, gc=False, kw_only=True):
+    totals_by_ide: list[_ByIde] | None = None
+
+
+class _LineOfOddVersions(_Details, gc=False, kw_only=True):
+    """The versions of clients are nobody's figures: no check was made of them when the line came."""
+
+    totals_by_ide: list[formats.ByIde] | None = None
+
+
+Line = _Line | _LineOfOddVersions
+
+_decode = msgspec.json.Decoder(_Line).decode
+_decode_odd = msgspec.json.Decoder(_LineOfOddVersions).decode
+_decompress = zstandard.ZstdDecompressor().decompress
+
+
+@dataclass(slots=True)
+class Sums:
+    """What the lines of some people add up to. Names are folded."""
+
+    # By array, the counters by name. An array that was said and is empty is there.
+    arrays: dict[str, dict[Names, Summed]] = field(default_factory=dict)
+    # By object, its numbers: those in it, then those of its `token_usage`.
+    objects: dict[str, Summed] = field(default_factory=dict)
+    # Which objects had a `token_usage`.
+    tokens: set[str] = field(default_factory=set)
+    # What agents are called, by their id.
+    agents: dict[str, str] = field(default_factory=dict)
+    # Lines that could not be read back, and are in no sum.
+    unreadable: int = 0
+
+    def add(self, other: Sums) -> None:
+        for name, sums in other.arrays.items():
+            own = self.arrays.setdefault(name, {})
+            for names, summed in sums.items():
+                known = own.get(names)
+                own[names] = list(summed) if known is None else plus(known, summed)
+        for name, summed in other.objects.items():
+            known = self.objects.get(name)
+            self.objects[name] = list(summed) if known is None else plus(known, summed)
+        self.tokens |= other.tokens
+        for agent, called in other.agents.items():
+            self.agents[agent] = min(called, self.agents.get(agent, called))
+        self.unreadable += other.unreadable
+
+
+@dataclass(slots=True)
+class AddedUp:
+    """The sums of each group of people, and by kind of use the people who used it."""
+
+    groups: dict[int, Sums] = field(default_factory=dict)
+    users: dict[str, BitMap] = field(default_factory=dict)
+
+    def add(self, other: AddedUp) -> None:
+        for group, sums in other.groups.items():
+            self.groups.setdefault(group, Sums()).add(sums)
+        for kind, users in other.users.items():
+            self.users.setdefault(kind, BitMap()).update(users)
+
+    def of(self, groups: Iterable[int]) -> Sums:
+        """Several groups taken together; nobody is in two."""
+        sums = Sums()
+        for group in groups:
+            if some := self.groups.get(group):
+                sums.add(some)
+        return sums
+
+    def used_together(self, members: BitMap | None = None) -> dict[Names, int]:
+        """How many of these people used a language and an editor that day; None: of all people."""
+        languages, editors = self._named("language:", members), self._named("ide:", members)
+        found: dict[Names, int] = {}
+        for language, users in sorted(languages.items()):
+            for ide, others in sorted(editors.items()):
+                if both := users.intersection_cardinality(others):
+                    found[language, ide] = both
+        return found
+
+    def _named(self, prefix: str, members: BitMap | None) -> dict[str, BitMap]:
+        return {
+            kind.removeprefix(prefix): users if members is None else users & members
+            for kind, users in self.users.items()
+            if kind.startswith(prefix)
+        }
+
+
+def plus(one: Sequence[int | None], other: Sequence[int | None]) -> Summed:
+    """Number by number; None where neither has it."""
+    return [b if a is None else a if b is None else a + b for a, b in zip(one, other, strict=True)]
+
+
+@lru_cache(maxsize=50_000)
+def folded(name: str) -> str:
+    """A name as it is compared: feature, editor, language, model."""
+    return name.casefold()
+
+
+def kind_of(prefix: str, name: str) -> str:
+    """The kind of use for a name: `language:python`."""
+    # Spaces at the end are no difference to MariaDB's unique keys.
+    return f"{prefix}:{folded(name)}"[:LONGEST_KIND].rstrip()
+
+
+def client_kind(ide: str, ide_version: str | None, plugin: str | None, plugin_version: str | None) -> str:
+    """The kind of use of a client: `client:vscode|1.107.0|copilot-chat|0.33.1`; unknown parts are empty."""
+    parts = (ide, ide_version or "", plugin or "", plugin_version or "")
+    joined = "|".join(folded(part).replace("|", "/")[:LONGEST_PART] for part in parts)
+    return f"client:{joined}".rstrip()
+
+
+# From blobs to sums -------------------------------------------------------------------------------
+
+
+def add_up(blobs: Iterable[bytes], people: Iterable[int], groups: Iterable[int] = repeat(0)) -> AddedUp:
+    """Add up the lines behind these blobs: whose they are by `people`, into which group they go by `groups`.
+
+    A line that cannot be read back is counted in its group, and adds nothing else.
+    """
+    sums: dict[int, _GroupSums] = {}
+    used: list[dict[Any, list[int]]] = [defaultdict(list) for _ in BROKEN_DOWN]
+    clients: dict[tuple[str | None, ...], list[int]] = defaultdict(list)
+    for blob, person, group in zip(blobs, people, groups, strict=False):
+        to = sums.get(group)
+        if to is None:
+            to = sums[group] = _GroupSums()
+        line = _read(blob)
+        if line is None:
+            to.unreadable += 1
+            continue
+        if isinstance(line, _Line) and line.totals_by_ide:
+            for ide in line.totals_by_ide:
+                version, plugin = ide.last_known_ide_version, ide.last_known_plugin_version
+                if version is not None or plugin is not None:
+                    clients[
+                        ide.ide,
+                        None if version is None else version.ide_version,
+                        None if plugin is None else plugin.plugin,
+                        None if plugin is None else plugin.plugin_version,
+                    ].append(person)
+        details = (
+            line.totals_by_ide,
+            line.totals_by_feature,
+            line.totals_by_language_feature,
+            line.totals_by_language_model,
+            line.totals_by_model_feature,
+        )
+        for place, entries in enumerate(details):
+            if not entries:
+                if entries is not None:
+                    to.empty.add(place)
+                continue
+            known, who = to.details[place], used[place]
+            for entry in entries:
+                values = astuple(entry)
+                c0, c1, c2, c3, c4, c5, c6 = values[:7]
+                names = values[7:9] if place > 1 else values[7]
+                summed = known.get(names)
+                if summed is None:
+                    known[names] = [c0, c1, c2, c3, c4, c5, c6]
+                    if c0 or c1 or c2 or c3 or c4 or c5 or c6:
+                        who[names].append(person)
+                    continue
+                if c0:
+                    summed[0] = (summed[0] or 0) + c0
+                elif c0 is not None and summed[0] is None:
+                    summed[0] = 0
+                if c1:
+                    summed[1] = (summed[1] or 0) + c1
+                elif c1 is not None and summed[1] is None:
+                    summed[1] = 0
+                if c2:
+                    summed[2] = (summed[2] or 0) + c2
+                elif c2 is not None and summed[2] is None:
+                    summed[2] = 0
+                if c3:
+                    summed[3] = (summed[3] or 0) + c3
+                elif c3 is not None and summed[3] is None:
+                    summed[3] = 0
+                if c4:
+                    summed[4] = (summed[4] or 0) + c4
+                elif c4 is not None and summed[4] is None:
+                    summed[4] = 0
+                if c5:
+                    summed[5] = (summed[5] or 0) + c5
+                elif c5 is not None and summed[5] is None:
+                    summed[5] = 0
+                if c6:
+                    summed[6] = (summed[6] or 0) + c6
+                elif c6 is not None and summed[6] is None:
+                    summed[6] = 0
+                if c0 or c1 or c2 or c3 or c4 or c5 or c6:
+                    who[names].append(person)
+        to.add_rest(line)
+    return AddedUp({group: some.folded() for group, some in sums.items()}, _users(used, clients))
+
+
+def _read(blob: bytes) -> Line | None:
+    """The details of a line; None where they cannot be had."""
+    if blob[:1] != ZSTD_JSON:
+        return None
+    try:
+        text = _decompress(blob[1:])
+        try:
+            return _decode(text)
+        except msgspec.ValidationError:
+            return _decode_odd(text)
+    except (zstandard.ZstdError, msgspec.DecodeError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+class _GroupSums:
+    """Sums of one group in the making; names are as GitHub spells them."""
+
+    __slots__ = ("agents", "details", "empty", "listed", "objects", "tokens", "unreadable")
+
+    def __init__(self) -> None:
+        self.details: list[dict[Any, Summed]] = [{} for _ in BROKEN_DOWN]
+        self.empty: set[int] = set()
+        self.listed: dict[str, dict[str, Summed]] = {}
+        self.objects: dict[str, Summed] = {}
+        self.tokens: set[str] = set()
+        self.agents: dict[str, str] = {}
+        self.unreadable = 0
+
+    def add_rest(self, line: Line) -> None:
+        """The objects, and the arrays that few lines have."""
+        if line.totals_by_cli is not None:
+            self._add_surface("totals_by_cli", line.totals_by_cli)
+        if line.totals_by_copilot_app is not None:
+            self._add_surface("totals_by_copilot_app", line.totals_by_copilot_app)
+        if line.totals_by_vscode_agent is not None:
+            self._add_object("totals_by_vscode_agent", astuple(line.totals_by_vscode_agent))
+        if line.totals_by_3rd_party_agent is not None:
+            self._add_agents(line.totals_by_3rd_party_agent)
+        if line.totals_by_skill is not None:
+            self._add_used("totals_by_skill", line.totals_by_skill)
+        if line.totals_by_custom_agent is not None:
+            self._add_used("totals_by_custom_agent", line.totals_by_custom_agent)
+        if line.totals_by_mcp is not None:
+            self._add_used("totals_by_mcp", line.totals_by_mcp)
+        if line.totals_by_slash_cmd is not None:
+            self._add_used("totals_by_slash_cmd", line.totals_by_slash_cmd)
+        if line.totals_by_plugin is not None:
+            self._add_used("totals_by_plugin", line.totals_by_plugin)
+
+    def _add_surface(self, name: str, surface: formats.Surface) -> None:
+        tokens = surface.token_usage
+        counted: tuple[int | None, ...] = (None, None)
+        if tokens is not None:
+            self.tokens.add(name)
+            counted = (tokens.output_tokens_sum, tokens.prompt_tokens_sum)
+        self._add_object(name, (surface.session_count, surface.request_count, surface.prompt_count, *counted))
+
+    def _add_object(self, name: str, counted: Sequence[int | None]) -> None:
+        known = self.objects.get(name)
+        self.objects[name] = list(counted) if known is None else plus(known, counted)
+
+    def _add_agents(self, agents: Iterable[formats.ByAgent]) -> None:
+        sums = self.listed.setdefault(AGENTS, {})
+        for agent in agents:
+            key = folded(agent.agent_id)
+            if called := agent.agent_name:
+                self.agents[key] = min(called, self.agents.get(key, called))
+            _add(sums, key, (agent.user_initiated_interaction_count, agent.session_count))
+
+    def _add_used(self, name: str, entries: Collection[formats.Used]) -> None:
+        sums = self.listed.setdefault(name, {})
+        for entry in entries:
+            interactions, started, what = astuple(entry)
+            _add(sums, folded(what), (interactions, started))
+
+    def folded(self) -> Sums:
+        arrays: dict[str, dict[Names, Summed]] = {}
+        for place, (name, names) in enumerate(BROKEN_DOWN.items()):
+            if self.details[place] or place in self.empty:
+                arrays[name] = _folded(self.details[place], len(names))
+        for name, sums in self.listed.items():
+            arrays[name] = {(what,): summed for what, summed in sums.items()}
+        return Sums(arrays, self.objects, self.tokens, self.agents, self.unreadable)
+
+
+def _add(sums: dict[str, Summed], key: str, counted: Sequence[int | None]) -> None:
+    known = sums.get(key)
+    sums[key] = list(counted) if known is None else plus(known, counted)
+
+
+def _folded(sums: Mapping[Any, Summed], names: int) -> dict[Names, Summed]:
+    found: dict[Names, Summed] = {}
+    for key, summed in sums.items():
+        name = (folded(key),) if names == 1 else tuple(map(folded, key))
+        known = found.get(name)
+        found[name] = summed if known is None else plus(known, summed)
+    return found
+
+
+def _users(
+    used: Sequence[Mapping[Any, Sequence[int]]], clients: Mapping[tuple[str | None, ...], Sequence[int]]
+) -> dict[str, BitMap]:
+    found: dict[str, BitMap] = {}
+    for names, who in zip(BROKEN_DOWN.values(), used, strict=True):
+        for key, people in who.items():
+            some = BitMap(people)
+            for prefix, name in zip(names, (key,) if len(names) == 1 else key, strict=True):
+                if name:
+                    found.setdefault(kind_of(prefix, name), BitMap()).update(some)
+    for (ide, *parts), people in clients.items():
+        if any(parts):
+            found.setdefault(client_kind(ide or "", *parts), BitMap()).update(people)
+    return found
+
+
+# From sums to a record ----------------------------------------------------------------------------
+
+
+def record(sums: Sums, together: Mapping[Names, int]) -> bytes:
+    """The sums as a compact JSON object in the layout of GitHub's record of an account's day.
+
+    `together`: how many people used a language and an editor. `unreadable_user_days` says how many lines
+    could not be read back; it is absent where all could.
+    """
+    said: dict[str, Any] = {}
+    for name, names in BROKEN_DOWN.items():
+        if name in sums.arrays:
+            said[name] = _entries(names, COUNTERS, sums.arrays[name])
+    for name, (what, counters) in LISTED.items():
+        if name in sums.arrays:
+            said[name] = _entries((what,), counters, sums.arrays[name])
+    for entry in said.get(AGENTS, ()):
+        if called := sums.agents.get(entry["agent_id"]):
+            entry["agent_name"] = called
+    for name, summed in sums.objects.items():
+        own, in_tokens = OBJECTS[name]
+        said[name] = _said(own, summed[: len(own)])
+        if name in sums.tokens:
+            said[name]["token_usage"] = _said(in_tokens, summed[len(own) :])
+    if together:
+        said[TOGETHER] = [
+            {"language": language, "ide": ide, "user_days": days}
+            for (language, ide), days in together.items()
+        ]
+    if sums.unreadable:
+        said[UNREADABLE] = sums.unreadable
+    return msgspec.json.encode(said)
+
+
+def _entries(
+    names: Sequence[str], counters: Sequence[str], sums: Mapping[Names, Summed]
+) -> list[dict[str, Any]]:
+    return [
+        {**dict(zip(names, key, strict=True)), **_said(counters, summed)}
+        for key, summed in sorted(sums.items())
+    ]
+
+
+def _said(names: Sequence[str], numbers: Sequence[int | None]) -> dict[str, Any]:
+    return {name: number for name, number in zip(names, numbers, strict=True) if number is not None}
