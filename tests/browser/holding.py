@@ -9,8 +9,6 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
-WINDOWS = [(1440, "light"), (1440, "dark"), (390, "light"), (390, "dark")]
-
 REACHABLE = """
 () => [...document.querySelectorAll('a[href], button, input, select, textarea, summary, [tabindex="0"]')]
     .filter(e => e.checkVisibility({checkOpacity: true, checkVisibilityCSS: true})

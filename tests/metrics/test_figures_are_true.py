@@ -92,7 +92,7 @@ QUESTIONS: tuple[tuple[str, ...], ...] = (
 @pytest.fixture(
     scope="module",
     params=[
-        pytest.param((300, 28), id="300 people, 28 days"),
+        pytest.param((200, 28), id="200 people, 28 days"),
         pytest.param((2_000, 28), id="2,000 people, 28 days", marks=pytest.mark.long),
     ],
 )
@@ -233,7 +233,7 @@ class Told:
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: Any) -> list[SampleFile]:
     # The day that an older export shows in part is a busy one: Thursday, 22 October.
-    return write_company(tmp_path_factory.mktemp("order"), 80, 35, LAST_DAY - timedelta(days=2))
+    return write_company(tmp_path_factory.mktemp("order"), 60, 35, LAST_DAY - timedelta(days=2))
 
 
 @pytest.fixture(scope="module")

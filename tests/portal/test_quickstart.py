@@ -19,7 +19,7 @@ import pytest
 from portal import credentials
 from portal.management.commands.quickstart import DEFAULT_PORT, Command, hosts_for, write_env_file
 from portal.models import ReportFile
-from tests.running import MANAGE, ROOT, Browser, Portal, environment, wait_for
+from tests.running import MANAGE, ROOT, Browser, Portal, environment, furnish, migrated, wait_for
 
 pytestmark = pytest.mark.skipif(
     not Path("/proc/self/environ").exists(), reason="watches its processes through /proc"
@@ -38,7 +38,19 @@ def test_it_starts_from_nothing_and_stops_without_leaving_a_process(tmp_path: Pa
         assert portal.output.rstrip().endswith("Stopped.")
 
 
-def test_it_keeps_what_it_made_the_first_time(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return migrated(tmp_path_factory.mktemp("tables"))
+
+
+@pytest.fixture
+def furnished(tmp_path: Path, tables: Path) -> Path:
+    """A folder whose database has its tables: what is tried here begins after that."""
+    furnish(tmp_path, tables)
+    return tmp_path
+
+
+def test_it_keeps_what_it_made_the_first_time(furnished: Path, tmp_path: Path) -> None:
     env = environment(tmp_path)
     with Portal(tmp_path, env=env) as first:
         password = first.password
@@ -127,8 +139,8 @@ def test_a_taken_port_is_said_before_anything_is_started(tmp_path: Path) -> None
     assert list(tmp_path.iterdir()) == []
 
 
-def test_without_a_port_named_the_next_free_one_is_taken(tmp_path: Path) -> None:
-    with held(DEFAULT_PORT), Portal(tmp_path) as portal:
+def test_without_a_port_named_the_next_free_one_is_taken(furnished: Path) -> None:
+    with held(DEFAULT_PORT), Portal(furnished) as portal:
         assert not portal.url.endswith(f":{DEFAULT_PORT}")
 
 
@@ -142,8 +154,8 @@ def held(port: int, patience: float = 60) -> socket.socket:
     pytest.skip(f"another program has port {port}, and may leave it at any moment")
 
 
-def test_a_dead_web_server_takes_the_worker_with_it(tmp_path: Path) -> None:
-    with Portal(tmp_path) as portal:
+def test_a_dead_web_server_takes_the_worker_with_it(furnished: Path) -> None:
+    with Portal(furnished) as portal:
         assert portal.url
         os.kill(portal.pid_of("gunicorn"), signal.SIGKILL)
 
@@ -153,8 +165,8 @@ def test_a_dead_web_server_takes_the_worker_with_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells children of their parent's death")
-def test_killed_outright_it_leaves_no_process_either(tmp_path: Path) -> None:
-    with Portal(tmp_path) as portal:
+def test_killed_outright_it_leaves_no_process_either(furnished: Path) -> None:
+    with Portal(furnished) as portal:
         assert portal.url
         portal.process.kill()
         portal.process.wait()
