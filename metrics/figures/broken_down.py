@@ -7,11 +7,16 @@ https://docs.github.com/en/copilot/reference/copilot-usage-metrics/copilot-usage
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from functools import cached_property
+from itertools import repeat
+from operator import attrgetter
 from typing import Any, Literal, NamedTuple
 
-from metrics import breakdowns
+import msgspec
+
+from metrics.breakdowns import DamagedBlob, payload
 from metrics.figures.counted import total
 from metrics.figures.scope import Scope
 from metrics.figures.told import rows_of_days
@@ -28,6 +33,8 @@ NAMES: Mapping[Dimension, Names] = {
     "language_model": ("language", "model"),
     "model_feature": ("model", "feature"),
 }
+# As GitHub calls what a client does not tell.
+UNKNOWN = "unknown"
 
 
 class Sums(NamedTuple):
@@ -44,8 +51,103 @@ class Sums(NamedTuple):
     @classmethod
     def of(cls, several: Iterable[tuple[int | None, ...]]) -> Sums:
         """Several of them, added up counter by counter."""
-        columns = list(zip(*several, strict=True))
-        return cls(*map(total, columns))
+        return cls(*map(total, zip(*several, strict=True)))
+
+
+class Entry(msgspec.Struct, gc=False):
+    """An entry of any of the five arrays, as it was sent; a name that its array does not have is None."""
+
+    ide: str | None = None
+    feature: str | None = None
+    language: str | None = None
+    model: str | None = None
+    user_initiated_interaction_count: int | None = None
+    code_generation_activity_count: int | None = None
+    code_acceptance_activity_count: int | None = None
+    loc_suggested_to_add_sum: int | None = None
+    loc_suggested_to_delete_sum: int | None = None
+    loc_added_sum: int | None = None
+    loc_deleted_sum: int | None = None
+
+
+_counters = attrgetter(*COUNTERS)
+_counter = tuple(attrgetter(name) for name in COUNTERS)
+
+
+def _sums(several: Sequence[Entry | Sums]) -> Sums:
+    if len(several) == 1:
+        return Sums._make(_counters(several[0]))
+    return Sums(*(_total(list(map(counter, several))) for counter in _counter))
+
+
+def _total(values: list[int | None]) -> int | None:
+    return total(values) if None in values else sum(values)  # type: ignore[arg-type]
+
+
+class _Folded(dict[str | None, str]):
+    """Names as figures spell them, each folded once."""
+
+    def __missing__(self, name: str | None) -> str:
+        self[name] = folded = (name or UNKNOWN).casefold()
+        return folded
+
+
+class _Day(Mapping[Names, Sums]):
+    """A day's entries as they were read. Only who asks for all names at once has them added up by name:
+    a year of days is half a million numbers, and most questions ask for few sums of them.
+    """
+
+    def __init__(self, names: Names, entries: Sequence[Entry], folded: _Folded) -> None:
+        self.names = names
+        self.entries = entries
+        self._folded = folded
+
+    def named(self, by: Names) -> Iterator[Names]:
+        """Each entry's names, of these dimensions."""
+        if not by:
+            return repeat((), len(self.entries))
+        columns = (map(self._folded.__getitem__, map(attrgetter(name), self.entries)) for name in by)
+        return zip(*columns, strict=True)
+
+    def only(self, wanted: Mapping[str, Collection[str]]) -> _Day:
+        kept: Sequence[Entry] = self.entries
+        for name, values in wanted.items():
+            name_of, folded = attrgetter(name), self._folded
+            kept = [entry for entry in kept if folded[name_of(entry)] in values]
+        return _Day(self.names, kept, self._folded)
+
+    @cached_property
+    def _sums(self) -> dict[Names, Sums]:
+        return _added([self], self.names, self.names)
+
+    def __getitem__(self, key: Names) -> Sums:
+        return self._sums[key]
+
+    def __iter__(self) -> Iterator[Names]:
+        return iter(self._sums)
+
+    def __len__(self) -> int:
+        return len(self._sums)
+
+    def __bool__(self) -> bool:
+        return bool(self.entries)
+
+    def __repr__(self) -> str:
+        return repr(self._sums)
+
+
+def _added(days: Iterable[Mapping[Names, Sums]], names: Names, by: Names) -> dict[Names, Sums]:
+    """The sums of several days by some of the names."""
+    places = [names.index(name) for name in by]
+    found: dict[Names, list[Entry | Sums]] = defaultdict(list)
+    for day in days:
+        if isinstance(day, _Day):
+            for key, entry in zip(day.named(by), day.entries, strict=True):
+                found[key].append(entry)
+        else:
+            for key, sums in day.items():
+                found[tuple([key[place] for place in places])].append(sums)
+    return {key: _sums(several) for key, several in found.items()}
 
 
 class Breakdown:
@@ -63,41 +165,31 @@ class Breakdown:
 
         Over the covered days of the period, or those of `days`. Without dimensions the one key is ().
         """
-        asked = self.days if days is None else [day for day in dict.fromkeys(days) if day in self.days]
-        return self._added(by, asked)
+        asked = self.days if days is None else dict.fromkeys(days)
+        return _added((self.days[day] for day in asked if day in self.days), self.names, by)
 
     def by_day(self, *by: str) -> Mapping[date, Mapping[Names, Sums]]:
         """The same for each covered day by itself."""
-        return {day: self._added(by, [day]) for day in self.days}
+        return {day: _added([entries], self.names, by) for day, entries in self.days.items()}
 
     def only(self, **names: str | Collection[str]) -> Breakdown:
-        """What has one of these names: `only(feature="code_completion")`."""
-        wanted = [
-            (
-                self.names.index(name),
-                {one.casefold() for one in ([values] if isinstance(values, str) else values)},
-            )
+        """What has one of these names: `only(feature="code_completion")`. No day is left out."""
+        wanted = {
+            name: {one.casefold() for one in ([values] if isinstance(values, str) else values)}
             for name, values in names.items()
-        ]
-        return Breakdown(
-            self.names,
-            {
-                day: {
+        }
+        places = {name: self.names.index(name) for name in wanted}
+        kept: dict[date, Mapping[Names, Sums]] = {}
+        for day, entries in self.days.items():
+            if isinstance(entries, _Day):
+                kept[day] = entries.only(wanted)
+            else:
+                kept[day] = {
                     key: sums
                     for key, sums in entries.items()
-                    if all(key[place] in values for place, values in wanted)
+                    if all(key[places[name]] in values for name, values in wanted.items())
                 }
-                for day, entries in self.days.items()
-            },
-        )
-
-    def _added(self, by: Names, days: Iterable[date]) -> dict[Names, Sums]:
-        places = [self.names.index(name) for name in by]
-        found: dict[Names, list[Sums]] = defaultdict(list)
-        for day in days:
-            for key, sums in self.days[day].items():
-                found[tuple(key[place] for place in places)].append(sums)
-        return {key: Sums.of(several) for key, several in found.items()}
+        return Breakdown(self.names, kept)
 
 
 def breakdown(scope: Scope, period: Period, dimension: Dimension) -> Breakdown:
@@ -106,13 +198,41 @@ def breakdown(scope: Scope, period: Period, dimension: Dimension) -> Breakdown:
     An account's day is from GitHub's own record where there is one, else added up from its people; a
     team's is always added up. A day whose record is damaged is left out.
     """
-    names = NAMES[dimension]
+    names, decoder, folded = NAMES[dimension], _DECODERS[dimension], _Folded()
     days: dict[date, Mapping[Names, Sums]] = {}
     for day, _, row in rows_of_days(scope, period, ["blob"]):
-        entries = _array(row, f"totals_by_{dimension}")
+        entries = _array(row, decoder)
         if entries is not None:
-            days[day] = _entries(names, entries)
+            days[day] = _Day(names, entries, folded)
     return Breakdown(names, days)
+
+
+def _array_decoder(key: str, entry: type[msgspec.Struct]) -> msgspec.json.Decoder[Any]:
+    """Decodes one array of a record, and passes over the rest of it."""
+    field = ("entries", list[entry] | None, msgspec.field(name=key, default=None))  # type: ignore[valid-type]
+    return msgspec.json.Decoder(msgspec.defstruct("Record", [field]))
+
+
+def _array(row: tuple[Any, ...] | None, decoder: msgspec.json.Decoder[Any]) -> list[Any] | None:
+    """The array of the blob in a row; empty where the day has none, None where it cannot be read."""
+    if row is None or row[0] is None:
+        return []
+    try:
+        return decoder.decode(payload(row[0])).entries or []
+    except (DamagedBlob, msgspec.DecodeError):
+        return None
+
+
+_DECODERS = {dimension: _array_decoder(f"totals_by_{dimension}", Entry) for dimension in NAMES}
+
+
+class _UserDays(msgspec.Struct, gc=False):
+    language: str | None = None
+    ide: str | None = None
+    user_days: int = 0
+
+
+_user_days = _array_decoder("user_days_by_language_ide", _UserDays)
 
 
 def language_by_ide(
@@ -120,29 +240,13 @@ def language_by_ide(
 ) -> dict[tuple[str, str], int]:
     """By language and editor: on how many person-days both were used. Only of days told person by person.
 
-    Over the days of the period, or those of `days`.
+    Over the days of the period, or those of `days`; most person-days first.
     """
     asked = None if days is None else set(days)
+    folded = _Folded()
     found: dict[tuple[str, str], int] = defaultdict(int)
     for day, _, row in rows_of_days(scope, period, ["blob"], computed=True):
         if asked is None or day in asked:
-            for entry in _array(row, "user_days_by_language_ide") or []:
-                found[entry["language"].casefold(), entry["ide"].casefold()] += entry["user_days"]
-    return dict(found)
-
-
-def _array(row: tuple[Any, ...] | None, key: str) -> list[dict[str, Any]] | None:
-    if row is None or row[0] is None:
-        return []
-    try:
-        return breakdowns.unpack(row[0]).get(key) or []
-    except breakdowns.DamagedBlob:
-        return None
-
-
-def _entries(names: Names, entries: list[dict[str, Any]]) -> Mapping[Names, Sums]:
-    found: dict[Names, list[Sums]] = defaultdict(list)
-    for entry in entries:
-        key = tuple((entry.get(name) or "unknown").casefold() for name in names)
-        found[key].append(Sums(*(entry.get(name) for name in COUNTERS)))
-    return {key: Sums.of(several) for key, several in found.items()}
+            for entry in _array(row, _user_days) or ():
+                found[folded[entry.language], folded[entry.ide]] += entry.user_days
+    return dict(sorted(found.items(), key=lambda each: (-each[1], each[0])))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import date
+from typing import get_type_hints
 
 import msgspec
 
-from metrics import breakdowns
+from metrics.breakdowns import DamagedBlob, payload
 from metrics.figures.scope import Scope
 from metrics.figures.told import rows_of_days
 from metrics.periods import Period
@@ -170,6 +172,9 @@ COLUMNS = (
     "monthly_active_agent_users",
     "daily_active_cli_users",
 )
+_decoder = msgspec.json.Decoder(EntityDay)
+_by_key = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_TYPES = get_type_hints(EntityDay)
 
 
 def day_records(scope: Scope, period: Period) -> Mapping[date, EntityDay]:
@@ -178,21 +183,40 @@ def day_records(scope: Scope, period: Period) -> Mapping[date, EntityDay]:
     An account's day is from GitHub's own record where there is one, else added up from its people; a
     team's is always added up.
     """
-    columns = COLUMNS if scope.team is None else ("active_users",)
+    columns = {name: name for name in COLUMNS}
+    if scope.team is not None:
+        columns = {"daily_active_users": "active_users"}
     days: dict[date, EntityDay] = {}
-    for day, source, row in rows_of_days(scope, period, ["blob", *columns]):
-        record = EntityDay()
+    for day, source, row in rows_of_days(scope, period, ["blob", *columns.values()]):
         if row is None:
-            record.daily_active_users = 0
-        else:
-            blob, *values = row
-            if blob is not None:
-                try:
-                    record = msgspec.convert(breakdowns.unpack(blob), EntityDay)
-                except (breakdowns.DamagedBlob, msgspec.ValidationError):
-                    record = EntityDay()
-            for name, value in zip(COLUMNS, values, strict=False):
-                setattr(record, name, value)
+            days[day] = EntityDay(source=source, daily_active_users=0)
+            continue
+        blob, *values = row
+        days[day] = record = _read(blob)
         record.source = source
-        days[day] = record
+        for name, value in zip(columns, values, strict=True):
+            setattr(record, name, value)
     return days
+
+
+def _read(blob: bytes | memoryview | None) -> EntityDay:
+    if blob is None:
+        return EntityDay()
+    try:
+        text = payload(blob)
+        try:
+            return _decoder.decode(text)
+        except msgspec.ValidationError:
+            return _what_can_be_read(text)
+    except (DamagedBlob, msgspec.DecodeError):
+        return EntityDay()
+
+
+def _what_can_be_read(text: bytes) -> EntityDay:
+    """A record in which GitHub changed the shape of something: that is unknown, and nothing else."""
+    record = EntityDay()
+    for key, value in _by_key.decode(text).items():
+        if key in _TYPES:
+            with suppress(msgspec.ValidationError):
+                setattr(record, key, msgspec.json.decode(value, type=_TYPES[key]))
+    return record
