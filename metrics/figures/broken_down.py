@@ -196,7 +196,7 @@ def breakdown(scope: Scope, period: Period, dimension: Dimension) -> Breakdown:
     """The breakdown of every covered day of the period, in order; {} where the day has none.
 
     An account's day is from GitHub's own record where there is one, else added up from its people; a
-    team's is always added up. A day whose record is damaged is left out.
+    team's is always added up. A day whose record is damaged, or not added up so far yet, is left out.
     """
     names, decoder, folded = NAMES[dimension], _DECODERS[dimension], _Folded()
     days: dict[date, Mapping[Names, Sums]] = {}
@@ -214,9 +214,12 @@ def _array_decoder(key: str, entry: type[msgspec.Struct]) -> msgspec.json.Decode
 
 
 def _array(row: tuple[Any, ...] | None, decoder: msgspec.json.Decoder[Any]) -> list[Any] | None:
-    """The array of the blob in a row; empty where the day has none, None where it cannot be read."""
-    if row is None or row[0] is None:
+    """The array of the blob in a row: empty where the day has none, None where it cannot be read or where
+    the day was not added up with its breakdowns yet."""
+    if row is None:
         return []
+    if row[0] is None:
+        return None
     try:
         return decoder.decode(payload(row[0])).entries or []
     except (DamagedBlob, msgspec.DecodeError):

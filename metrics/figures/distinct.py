@@ -14,6 +14,7 @@ from pyroaring import BitMap
 from metrics.figures.scope import Scope
 from metrics.figures.stored_sets import ACTIVE, stored_sets
 from metrics.figures.windows import ActiveUsers
+from metrics.models import DayUsers
 from metrics.periods import MONTH, WEEK, Period
 
 DaySets = Mapping[date, BitMap]
@@ -30,7 +31,8 @@ def day_sets(scope: Scope, period: Period, kind: str = ACTIVE) -> DaySets:
 
 def day_sets_of(scope: Scope, period: Period, kinds: Collection[str]) -> dict[str, DaySets]:
     """The same for several kinds at once, by kind; as many queries as for one."""
-    days, found = stored_sets(scope, period, Q(kind__in=list(kinds)))
+    in_detail = not set(kinds).issubset(DayUsers.TEAM_KINDS)
+    days, found = stored_sets(scope, period, Q(kind__in=list(kinds)), in_detail=in_detail)
     return {kind: _every_day(days, found.get(kind, {})) for kind in kinds}
 
 
@@ -39,13 +41,13 @@ def day_sets_by_name(scope: Scope, period: Period, prefix: str) -> dict[str, Day
 
     Names with most person-days come first, equal ones by name; a name nobody used is not there.
     """
-    days, found = stored_sets(scope, period, Q(kind__startswith=prefix))
+    days, found = stored_sets(scope, period, Q(kind__startswith=prefix), in_detail=True)
     return {kind.removeprefix(prefix): _every_day(days, found[kind]) for kind in _ranked(found, prefix)}
 
 
 def kinds(scope: Scope, period: Period, prefix: str) -> list[str]:
     """The names that follow this prefix in the kinds of the period: most person-days first."""
-    found = stored_sets(scope, period, Q(kind__startswith=prefix)).found
+    found = stored_sets(scope, period, Q(kind__startswith=prefix), in_detail=True).found
     return [kind.removeprefix(prefix) for kind in _ranked(found, prefix)]
 
 
@@ -70,7 +72,7 @@ def people_by_name(
 
     Over the period, or over some `days`; None unless every one of them is covered.
     """
-    covered, found = stored_sets(scope, period, Q(kind__startswith=prefix))
+    covered, found = stored_sets(scope, period, Q(kind__startswith=prefix), in_detail=True)
     asked = set(period if days is None else days)
     if not asked.issubset(covered):
         return None

@@ -38,7 +38,8 @@ def newest_client(scope: Scope, period: Period) -> Mapping[Client, BitMap]:
     Somebody who uses two editors has a client of each. People whose lines tell no version are in none.
     """
     by_ide: dict[str, list[tuple[date, Client, BitMap]]] = defaultdict(list)
-    for kind, sets in stored_sets(scope, period, Q(kind__startswith=PREFIX)).found.items():
+    told = stored_sets(scope, period, Q(kind__startswith=PREFIX), in_detail=True)
+    for kind, sets in told.found.items():
         if kind.startswith(PREFIX):
             client = Client.named(kind.removeprefix(PREFIX))
             by_ide[client.ide] += ((day, client, users) for day, users in sets.items())

@@ -24,31 +24,32 @@ class StoredSets(NamedTuple):
     found: dict[str, dict[date, BitMap]]
 
 
-def stored_sets(scope: Scope, period: Period, wanted: Q) -> StoredSets:
+def stored_sets(scope: Scope, period: Period, wanted: Q, *, in_detail: bool) -> StoredSets:
     """The sets of the wanted kinds. Covered is a day told person by person; a team's also by its members.
 
-    A team has sets of its own for a few kinds; of any other kind it has those of the account's people who
-    were in the team that day.
+    A team has sets of its own for TEAM_KINDS; of any other kind (`in_detail`) it has those of the account's
+    people who were in the team that day.
     """
     rows = DayUsers.objects.filter(account=scope.account, day__range=(period.first, period.last)).order_by()
     if scope.team is None:
-        days = covered(scope.account, period, ReportDay.Report.USERS)
-        found: dict[str, dict[date, BitMap]] = {}
-        asked = rows.filter(wanted, team_key=WHOLE_ACCOUNT)
-        for kind, day, users in asked.values_list("kind", "day", "users"):
-            found.setdefault(kind, {})[day] = BitMap.deserialize(bytes(users))
-        return StoredSets(days, found)
-    return _of_team(scope, rows, wanted)
-
-
-def _of_team(scope: Scope, rows: QuerySet[DayUsers], wanted: Q) -> StoredSets:
+        days = covered(scope.account, period, ReportDay.Report.USERS, in_detail=in_detail)
+        return StoredSets(days, _by_kind(rows.filter(wanted, team_key=WHOLE_ACCOUNT)))
     own = rows.filter(Q(kind=ACTIVE) | wanted, team_key=scope.team_key, kind__in=DayUsers.TEAM_KINDS)
-    found: dict[str, dict[date, BitMap]] = {}
-    for kind, day, users in own.values_list("kind", "day", "users"):
-        found.setdefault(kind, {})[day] = BitMap.deserialize(bytes(users))
+    found = _by_kind(own)
     active = found.get(ACTIVE, {})
+    if not in_detail:
+        return StoredSets(sorted(active), found)
     whole = rows.filter(wanted, team_key=WHOLE_ACCOUNT).exclude(kind__in=DayUsers.TEAM_KINDS)
-    for kind, day, users in whole.values_list("kind", "day", "users"):
-        if day in active and (some := BitMap.deserialize(bytes(users)) & active[day]):
-            found.setdefault(kind, {})[day] = some
-    return StoredSets(sorted(active), found)
+    for kind, sets in _by_kind(whole).items():
+        found[kind] = {
+            day: some for day, users in sets.items() if day in active and (some := users & active[day])
+        }
+    days = covered(scope.account, period, ReportDay.Report.USERS, in_detail=True)
+    return StoredSets([day for day in days if day in active], found)
+
+
+def _by_kind(rows: QuerySet[DayUsers]) -> dict[str, dict[date, BitMap]]:
+    found: dict[str, dict[date, BitMap]] = {}
+    for kind, day, users in rows.values_list("kind", "day", "users"):
+        found.setdefault(kind, {})[day] = BitMap.deserialize(bytes(users))
+    return found

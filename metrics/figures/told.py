@@ -18,17 +18,21 @@ from seats.models import Account
 Told = tuple[date, str, tuple[Any, ...] | None]
 
 
-def covered(account: Account, period: Period, *reports: str) -> list[date]:
-    """The days of which one of these reports was taken in, in order, without those never added up yet."""
+def covered(account: Account, period: Period, *reports: str, in_detail: bool = False) -> list[date]:
+    """The days of which one of these reports was taken in, in order, without those never added up yet.
+
+    `in_detail`: without those never added up with what people's lines say in detail.
+    """
     that_day = {"account": OuterRef("account"), "day": OuterRef("day")}
-    added_up = DayUsers.objects.filter(**that_day, team_key=WHOLE_ACCOUNT, kind=DayUsers.Kind.ACTIVE)
-    days = (
-        ReportDay.objects.filter(account=account, report__in=reports, day__range=(period.first, period.last))
-        .exclude(Exists(DirtyDay.objects.filter(**that_day)), ~Exists(added_up))
-        .order_by("day")
-        .values_list("day", flat=True)
-    )
-    return list(dict.fromkeys(days))
+    waits = DirtyDay.objects.filter(**that_day)
+    if in_detail:
+        details = ScopeDay.objects.filter(**that_day, source=ScopeDay.Source.USERS, blob__isnull=False)
+        days = ReportDay.objects.exclude(Exists(waits), ~Exists(details))
+    else:
+        active = DayUsers.objects.filter(**that_day, team_key=WHOLE_ACCOUNT, kind=DayUsers.Kind.ACTIVE)
+        days = ReportDay.objects.exclude(Exists(waits), ~Exists(active))
+    days = days.filter(account=account, report__in=reports, day__range=(period.first, period.last))
+    return list(dict.fromkeys(days.order_by("day").values_list("day", flat=True)))
 
 
 def rows_of_days(
