@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.html import format_html
-from unfold.contrib.filters.admin import ChoicesDropdownFilter
+from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
 from unfold.decorators import display
 
 from seats.admin.base import NOTHING, ReadOnlyAdmin, day, moment
@@ -35,7 +35,10 @@ class RevocationAdmin(ReadOnlyAdmin):
         "login", "organization", "state_label", "in_batch", "saving", "made", "ends", "verified", "back",
     ]  # fmt: skip
     ordering: ClassVar[list[str]] = ["-id"]
-    list_filter: ClassVar[list[Any]] = [("state", ChoicesDropdownFilter)]
+    list_filter: ClassVar[list[Any]] = [
+        ("state", ChoicesDropdownFilter),
+        ("batch", AutocompleteSelectFilter),
+    ]
     list_select_related: ClassVar[list[str]] = ["seat__account", "batch__account"]
     search_fields: ClassVar[list[str]] = ["login", "seat__user__login_key"]
     search_help_text = "Login"

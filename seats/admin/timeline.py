@@ -16,6 +16,7 @@ from portal.models import AuditEntry
 from portal.site import page_for
 from seats.admin.base import day, moment
 from seats.admin.observed import observations
+from seats.exemptions import Exempt
 from seats.models import Evidence, Exemption, Notice, RemovalTask, Revocation, Seat, SeatReview
 from seats.policy_sql import today
 from seats.reclaim.refusals import BRAKES, Brake
@@ -194,13 +195,19 @@ def _used(seat: Seat) -> Iterator[Event]:
 
 
 def _exempted(seat: Seat) -> Iterator[Event]:
-    own = Exemption.objects.filter(Q(account=None) | Q(account=seat.account_id), user=seat.user_id)
+    """What was ever given to the person alone, and what covers the seat today by another rule."""
+    accounts = Q(account=None) | Q(account__in=[seat.account_id, seat.account.parent_id])
+    own = Exemption.objects.filter(accounts, user=seat.user_id)
     for row in own.select_related("created_by"):
-        about = ("seats.exemption", row.pk)
-        says = (
-            f"{row.reason} From {day(row.starts_on)} until {day(row.until) if row.until else 'taken back'}."
-        )
-        yield Event(row.created_at, "Exempted", says, _name(row.created_by), about)
+        yield _exemption(row, row.reason)
+    for row in Exempt(today(), only=seat).covering(seat):
+        if row.user_id is None:
+            yield _exemption(row, f"With {row.target}: {row.reason}")
+
+
+def _exemption(row: Exemption, says: str) -> Event:
+    says = f"{says} From {day(row.starts_on)} until {day(row.until) if row.until else 'taken back'}."
+    return Event(row.created_at, "Exempted", says, _name(row.created_by), ("seats.exemption", row.pk))
 
 
 # --- On the desk ------------------------------------------------------------------------------

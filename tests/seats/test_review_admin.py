@@ -553,6 +553,24 @@ def test_one_line_of_time_tells_everything_the_newest_first(
         assert said in page
 
 
+def test_the_line_of_time_tells_every_exemption_that_covers_the_seat(
+    olga: Any, olga_client: Client, acme: Account, desk: list[SeatReview]
+) -> None:
+    ben = desk[0]
+    other = organization("octo")
+    Exemption.objects.create(login_pattern="b*", reason="A pilot of all b.", created_by=olga)
+    Exemption.objects.create(login_pattern="z*", reason="A pilot of all z.", created_by=olga)
+    Exemption.objects.create(user=ben.seat.user, account=acme, reason="On leave.", created_by=olga)
+    Exemption.objects.create(user=ben.seat.user, account=other, reason="Elsewhere.", created_by=olga)
+
+    page = text_of(olga_client.get(f"{REVIEWS}{ben.pk}/change/"))
+
+    assert "On leave. From" in page
+    assert "With logins b*: A pilot of all b. From" in page
+    assert "A pilot of all z." not in page
+    assert "Elsewhere." not in page
+
+
 @pytest.mark.parametrize("state", ["left_out", "refused"])
 def test_a_refusal_is_told_with_the_name_of_its_brake(
     olga: Any, olga_client: Client, desk: list[SeatReview], state: str
