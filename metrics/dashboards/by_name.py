@@ -1,0 +1,315 @@
+"""Panels of what has names (features, languages, models, editors): over time, in sum, by people, crossed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from metrics.dashboards.asked import Asked, Bucket
+from metrics.dashboards.names import label
+from metrics.dashboards.panel import Column, Drawing, Form, Kind, Panel, Value
+from metrics.dashboards.wording import led, listed, percent, several
+from metrics.figures import (
+    Breakdown,
+    Sums,
+    day_sets,
+    day_sets_by_name,
+    distinct,
+    distinct_on,
+    people_by_name,
+    ratio,
+    total,
+)
+from metrics.figures.by_name import counted_by, sum_of, told_days
+from metrics.figures.first_seen import new_in
+from metrics.periods import Period
+
+# Series that can still be told apart; what has less is one more series, and a cross table has more columns.
+SERIES = 7
+CROSSED = 12
+OTHER = Column("all_other", "All other")
+
+# Short names of GitHub's counters.
+COUNTERS = {
+    "user_initiated_interaction_count": Column("requests", "Requests"),
+    "code_generation_activity_count": Column("generations", "Generations"),
+    "code_acceptance_activity_count": Column("acceptances", "Acceptances"),
+    "loc_suggested_to_add_sum": Column("lines_suggested", "Lines suggested"),
+    "loc_added_sum": Column("lines_added", "Lines added"),
+    "loc_deleted_sum": Column("lines_deleted", "Lines deleted"),
+}
+REQUESTS, GENERATIONS, ACCEPTANCES, LINES_SUGGESTED, LINES_ADDED, LINES_DELETED = COUNTERS
+
+UNUSED = "Nothing of the kind was used on the days that are known."
+UNTOLD = "No report of this period that was taken in tells it."
+
+
+def nothing(asked: Asked, told: Breakdown) -> Panel:
+    """No rows, and whether that is because nothing was done or because nothing is known."""
+    return Panel(empty=UNUSED if told_days(told, asked.days()) else UNTOLD)
+
+
+def ranked(sums: Mapping[tuple[str, ...], Sums], counter: str) -> list[str]:
+    """The names that have anything of a counter, most first, equal ones by name."""
+    totals = {name: value for (name,), each in sums.items() if (value := getattr(each, counter))}
+    return sorted(totals, key=lambda name: (-totals[name], name))
+
+
+def leading(names: Sequence[str], most: int = SERIES) -> tuple[list[str], list[str]]:
+    """Those that are shown by themselves, and the rest; a rest of one is shown by itself as well."""
+    if len(names) <= most + 1:
+        return list(names), []
+    return list(names[:most]), list(names[most:])
+
+
+def missing_note(asked: Asked, told: Breakdown) -> str:
+    """That days are missing of a sum; nothing where none is, or all are."""
+    days = asked.days()
+    known = len(told_days(told, days))
+    if known in (0, len(days)):
+        return ""
+    missing = len(days) - known
+    verbs = "is missing or has" if missing == 1 else "are missing or have"
+    return f"{missing:,} of {several(len(days), 'day', 'days')} {verbs} no breakdown: sums are of the rest."
+
+
+def over_time(asked: Asked, told: Breakdown, name: str, counter: str, form: Form) -> Panel:
+    """A series per name; a gap where any day of a bucket is not told."""
+    named, rest = leading(ranked(counted_by(told, name, days=asked.days()), counter))
+    if not named:
+        return nothing(asked, told)
+    columns = [Column(each, label(name, each)) for each in named] + ([OTHER] if rest else [])
+
+    def values(bucket: Bucket) -> list[Value]:
+        if any(day not in told.days for day in bucket.days):
+            return [None] * len(columns)
+        sums = told.totals(name, days=bucket.days)
+        row: list[Value] = [sum_of(_of(sums, [each]), counter) for each in named]
+        return [*row, sum_of(_of(sums, rest), counter)] if rest else row
+
+    drawing = Drawing(form, [column.name for column in columns])
+    return asked.over_time(columns, values, drawing)
+
+
+def _of(sums: Mapping[tuple[str, ...], Sums], names: Iterable[str]) -> list[Sums]:
+    return [sums[name,] for name in names if (name,) in sums]
+
+
+def in_sum(
+    asked: Asked,
+    told: Breakdown,
+    name: str,
+    counter: str,
+    also: Sequence[str] = (),
+    before: Breakdown | None = None,
+    heading: str = "",
+) -> Panel:
+    """A row per name: a counter, its share of all names together, other counters, and the counter before."""
+    days = told_days(told, asked.days())
+    sums = told.totals(name, days=days)
+    shown = [counter, *also]
+    names = _by_any(sums, shown)
+    if not names:
+        return nothing(asked, told)
+    main = COUNTERS[counter]
+    columns = [
+        Column(name, heading or label_of(name), Kind.TEXT),
+        main,
+        Column("share", f"Share of {main.label.lower()}", Kind.RATE),
+        *(COUNTERS[each] for each in also),
+    ]
+    whole = sum_of(sums.values(), counter)
+    rows: list[list[Value]] = [
+        [
+            label(name, each),
+            getattr(sums[each,], counter),
+            ratio(getattr(sums[each,], counter), whole),
+            *(getattr(sums[each,], one) for one in also),
+        ]
+        for each in names
+    ]
+    if before is not None and asked.before is not None:
+        columns.append(Column("before", f"{main.label} before"))
+        earlier = asked.days(asked.before)
+        is_told = len(told_days(before, earlier)) == len(earlier)
+        sums_before = before.totals(name, days=earlier)
+        for row, each in zip(rows, names, strict=True):
+            row.append(sum_of(_of(sums_before, [each]), counter) if is_told else None)
+    return Panel(columns, rows, Drawing(Form.RANKED, [main.name]), note=missing_note(asked, told))
+
+
+def _by_any(sums: Mapping[tuple[str, ...], Sums], counters: Sequence[str]) -> list[str]:
+    """Names with anything of these counters: by the first of them, then by the others."""
+
+    def order(name: str) -> tuple[object, ...]:
+        return *(-(getattr(sums[name,], counter) or 0) for counter in counters), name
+
+    return sorted(
+        (name for (name,), each in sums.items() if any(getattr(each, counter) for counter in counters)),
+        key=order,
+    )
+
+
+def label_of(name: str) -> str:
+    """A dimension's own name as a heading."""
+    return {"ide": "Editor"}.get(name, name.capitalize())
+
+
+def crossed(asked: Asked, told: Breakdown, down: str, across: str, counter: str) -> Panel:
+    """A table of two names, its cells coloured by a counter; an empty cell is a pair that did not occur."""
+    days = told_days(told, asked.days())
+    rows = ranked(told.totals(down, days=days), counter)
+    if not rows:
+        return nothing(asked, told)
+    columns = ranked(told.totals(across, days=days), counter)
+    cells = {key: getattr(sums, counter) for key, sums in told.totals(down, across, days=days).items()}
+    return heat(cells, down, across, rows, columns, missing_note(asked, told))
+
+
+def heat(
+    values: Mapping[tuple[str, ...], int | None],
+    down: str,
+    across: str,
+    rows: Sequence[str],
+    columns: Sequence[str],
+    note: str = "",
+) -> Panel:
+    """The same of values that are at hand; columns that do not fit are one more."""
+    named, rest = leading(columns, CROSSED)
+    heads = [Column(each, label(across, each)) for each in named] + ([OTHER] if rest else [])
+
+    def cells(row: str) -> list[Value]:
+        own: list[Value] = [values.get((row, each)) for each in named]
+        return [*own, total(values.get((row, each)) for each in rest)] if rest else own
+
+    return Panel(
+        [Column(down, label_of(down), Kind.TEXT), *heads],
+        [[label(down, row), *cells(row)] for row in rows],
+        Drawing(Form.HEAT, [column.name for column in heads]),
+        note=note,
+    )
+
+
+NOT_ALL_COVERED = (
+    "How many different people it was can be told only where every day has a report of its people."
+)
+
+
+def people_in_sum(asked: Asked, name: str) -> Panel:
+    """A row per name: the distinct people of the period, their share of all who were active, and before."""
+    people = people_of(asked, name, asked.period)
+    active = distinct(asked.scope, asked.period, days=asked.days())
+    if people is None:
+        return Panel(empty=NOT_ALL_COVERED)
+    columns = [
+        Column(name, label_of(name), Kind.TEXT),
+        Column("people", "People"),
+        Column("share", "Share of active people", Kind.RATE),
+    ]
+    rows: list[list[Value]] = [
+        [label(name, each), number, ratio(number, active)] for each, number in people.items()
+    ]
+    if asked.before is not None:
+        columns.append(Column("before", "People before"))
+        before = people_of(asked, name, asked.before)
+        for row, each in zip(rows, people, strict=True):
+            row.append(None if before is None else before.get(each, 0))
+    return Panel(columns, rows, Drawing(Form.RANKED, ["people"]), empty=UNUSED)
+
+
+def people_of(asked: Asked, name: str, period: Period) -> dict[str, int] | None:
+    """Distinct people per name over the period's days that count, most first; None unless all are covered."""
+    found = people_by_name(asked.scope, period, f"{name}:", asked.days(period))
+    return None if found is None else {each: len(people) for each, people in found.items() if people}
+
+
+def people_over_time(asked: Asked, name: str, form: Form) -> Panel:
+    """A series per name of distinct people per bucket; a gap where a day of it is not covered."""
+    sets = day_sets_by_name(asked.scope, asked.period, f"{name}:")
+    named, rest = leading(list(sets))
+    columns = [Column(each, label(name, each)) for each in named]
+    if not columns:
+        return Panel(empty=UNUSED if _covered_any(asked) else UNTOLD)
+
+    def values(bucket: Bucket) -> list[Value]:
+        return [distinct_on(sets[each], bucket.days) for each in named]
+
+    # People of several names together are no sum, so the rest is left out and named.
+    note = f"Not drawn: {listed([label(name, each) for each in rest])}." if rest else ""
+    return asked.over_time(columns, values, Drawing(form, [column.name for column in columns]), note=note)
+
+
+def _covered_any(asked: Asked) -> bool:
+    sets = day_sets(asked.scope, asked.period)
+    return any(day in sets for day in asked.days())
+
+
+NO_HISTORY = "Nothing is known of the days before this period, so nothing can be told to be new."
+# New names that a sentence lists.
+LISTED = 3
+
+
+def new_names(asked: Asked, name: str) -> Panel:
+    """A row per name that nobody of the account used before the period."""
+    found = new_in(asked.scope, asked.period, f"{name}:")
+    if found is None:
+        return Panel(empty=NO_HISTORY)
+    columns = [
+        Column(name, label_of(name), Kind.TEXT),
+        Column("first_day", "First used on", Kind.DAY),
+        Column("people", "People since"),
+    ]
+    rows = [[label(name, each.name), each.day, each.people] for each in found]
+    return Panel(columns, rows, empty="Nothing was new in this period.")
+
+
+# Words ------------------------------------------------------------------------------------------
+
+
+def leaders(sums: Mapping[tuple[str, ...], Sums], counter: str) -> list[str]:
+    """The name with most of a counter, or all that have equally much; none where none has anything."""
+    names = ranked(sums, counter)
+    return [name for name in names if getattr(sums[name,], counter) == getattr(sums[names[0],], counter)]
+
+
+def most_used(asked: Asked, told: Breakdown, name: str, counter: str, title: str, one: str, many: str) -> str:
+    """Python was the language of most generations: 34 % of 1,234. Nothing where there is none."""
+    sums = told.totals(name, days=told_days(told, asked.days()))
+    whole = sum_of(sums.values(), counter)
+    first = leaders(sums, counter)
+    subject = led([label(name, each) for each in first], f"was the {title}", f"were the {title}s")
+    share = ratio(getattr(sums[first[0],], counter), whole) if first else None
+    if not subject or share is None or whole is None:
+        return ""
+    each = "each " if len(first) > 1 else ""
+    return f"{subject}: {each}{percent(share)} of {several(whole, one, many)}."
+
+
+def of_most_people(asked: Asked, name: str, one: str, many: str) -> str:
+    """Completions reached most people: 45 of 60 who were active (75 %). Nothing unless all days are known."""
+    people = people_of(asked, name, asked.period)
+    active = distinct(asked.scope, asked.period, days=asked.days())
+    if not people or not active:
+        return ""
+    most = max(people.values())
+    first = [label(name, each) for each, number in people.items() if number == most]
+    subject = led(first, one, many)
+    share = ratio(most, active)
+    if not subject or share is None:
+        return ""
+    each = "each " if len(first) > 1 else ""
+    return f"{subject}: {each}{most:,} of {active:,} who were active ({percent(share)})."
+
+
+def incomplete(asked: Asked, told: Breakdown) -> str:
+    """Says of a page's sums that days are missing."""
+    return missing_note(asked, told).capitalize()
+
+
+def new_ones(asked: Asked, name: str, but: Collection[str]) -> str:
+    """New in this period: Zig and Elixir. Nothing where nothing is new, or no earlier day is known."""
+    found = new_in(asked.scope, asked.period, f"{name}:") or []
+    names = [label(name, each.name) for each in found if each.name not in but]
+    if not names:
+        return ""
+    more = [several(len(names) - LISTED, "other", "others")] if len(names) > LISTED + 1 else []
+    return f"New in this period: {listed([*(names[:LISTED] if more else names), *more])}."

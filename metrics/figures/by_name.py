@@ -1,0 +1,70 @@
+"""Breakdowns of the days that have one, and their sums.
+
+People whom GitHub knows from its servers alone have counters and no breakdown, and older lines lack whole
+arrays. A day on which things were counted and none of them has a name is unknown by that name, not nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+
+from metrics.figures.broken_down import Breakdown, Dimension, Sums, breakdown
+from metrics.figures.counted import total
+from metrics.figures.days import DayTotals, day_totals
+from metrics.figures.scope import Scope
+from metrics.models.counters import COUNTERS
+from metrics.periods import Period
+
+ASKED = COUNTERS.index("user_initiated_interaction_count")
+# Completions have no model, so they say nothing of whether models should be there.
+# https://docs.github.com/copilot/reference/copilot-usage-metrics/copilot-usage-metrics
+WITHOUT_COMPLETIONS: frozenset[Dimension] = frozenset({"language_model", "model_feature"})
+
+
+def told(scope: Scope, period: Period, dimension: Dimension) -> Breakdown:
+    """The breakdown without the days that have counters and no entry; a day without use stays, empty."""
+    whole = breakdown(scope, period, dimension)
+    totals = day_totals(scope, period)
+    return Breakdown(
+        whole.names,
+        {
+            day: entries
+            for day, entries in whole.days.items()
+            if entries or _is_quiet(totals.get(day), dimension)
+        },
+    )
+
+
+def _is_quiet(totals: DayTotals | None, dimension: Dimension) -> bool:
+    if totals is None:
+        return False
+    deciding = totals.counters[ASKED : ASKED + 1] if dimension in WITHOUT_COMPLETIONS else totals.counters
+    return all(value == 0 for value in deciding)
+
+
+def told_days(breakdown: Breakdown, days: Iterable[date]) -> list[date]:
+    """Those of the days that the breakdown tells of."""
+    return [day for day in days if day in breakdown.days]
+
+
+def counted(breakdown: Breakdown, counter: str, days: Iterable[date]) -> int | None:
+    """A counter over days, all names together: 0 where none was used, None unless all days are told."""
+    wanted = list(days)
+    if not wanted or any(day not in breakdown.days for day in wanted):
+        return None
+    sums = breakdown.totals(days=wanted)
+    return sum_of(sums.values(), counter)
+
+
+def counted_by(breakdown: Breakdown, *by: str, days: Iterable[date]) -> Mapping[tuple[str, ...], Sums]:
+    """The counters by name over those of the days that are told."""
+    return breakdown.totals(*by, days=told_days(breakdown, days))
+
+
+def sum_of(sums: Iterable[Sums], counter: str) -> int | None:
+    """A counter of several names together: 0 of no name at all, None where none of them says it."""
+    several = list(sums)
+    if not several:
+        return 0
+    return total(getattr(each, counter) for each in several)

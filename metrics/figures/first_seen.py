@@ -1,0 +1,50 @@
+"""Languages and models that were new in a period."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import NamedTuple
+
+from django.db.models import Min
+
+from metrics.figures.distinct import day_sets_by_name, union
+from metrics.figures.scope import Scope
+from metrics.models import DayUsers, ReportDay
+from metrics.models.team_day import WHOLE_ACCOUNT
+from metrics.periods import Period, stored
+from seats.models import Account
+
+
+class New(NamedTuple):
+    """A name, the first day on which anybody of the account used it, and how many did since."""
+
+    name: str
+    day: date
+    people: int | None
+
+
+def first_seen(account: Account, prefix: str) -> Mapping[str, date]:
+    """By name of what begins so ("language:", "model:"): the first day on which somebody used it."""
+    rows = DayUsers.objects.filter(account=account, team_key=WHOLE_ACCOUNT, kind__startswith=prefix)
+    firsts = rows.order_by().values_list("kind").annotate(first=Min("day"))
+    return {kind.removeprefix(prefix): first for kind, first in firsts}
+
+
+def new_in(scope: Scope, period: Period, prefix: str) -> list[New] | None:
+    """What the account saw first in the period, the newest first; of a team, only what it used itself.
+
+    None where no day before the period is known: then everything would seem new. The people are None
+    unless every day of the period is covered.
+    """
+    history = stored([scope.account], ReportDay.Report.USERS)
+    if history is None or history.first >= period.first:
+        return None
+    firsts = first_seen(scope.account, prefix)
+    found = []
+    for name, sets in day_sets_by_name(scope, period, prefix).items():
+        first = firsts.get(name)
+        if first is not None and first in period:
+            everybody = union(sets, period)
+            found.append(New(name, first, None if everybody is None else len(everybody)))
+    return sorted(found, key=lambda each: (-each.day.toordinal(), each.name))
