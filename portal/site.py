@@ -49,6 +49,26 @@ SIDEBAR: tuple[tuple[str, tuple[Link, ...]], ...] = (
         ),
     ),
     (
+        "Dashboards",
+        (
+            Link("Overview", "monitoring", "metrics:overview", "metrics.view_scopeday"),
+            Link("Adoption", "trending_up", "metrics:adoption", "metrics.view_scopeday"),
+            Link("Features and chat modes", "extension", "metrics:features", "metrics.view_scopeday"),
+            Link("Code generation", "code", "metrics:code-generation", "metrics.view_scopeday"),
+            Link("Languages", "translate", "metrics:languages", "metrics.view_scopeday"),
+            Link("Editors and versions", "edit_square", "metrics:editors", "metrics.view_scopeday"),
+            Link("Models", "network_intelligence", "metrics:models", "metrics.view_scopeday"),
+            Link("Pull requests and code review", "merge", "metrics:pull-requests", "metrics.view_scopeday"),
+            Link("CLI and cloud agent", "terminal", "metrics:agents", "metrics.view_scopeday"),
+            Link("Seats and use", "airline_seat_recline_normal", "metrics:seats", "metrics.view_scopeday"),
+            Link("Use by team", "diversity_3", "metrics:teams", "metrics.view_teamday"),
+            Link("Use by person", "person_search", "metrics:people", "metrics.view_userday"),
+            Link("Impact", "stacked_line_chart", "metrics:impact", "metrics.view_scopeday"),
+            Link("Data health", "health_and_safety", "metrics:data-health", "metrics.view_scopeday"),
+            Link("My usage", "account_circle", "metrics:mine"),
+        ),
+    ),
+    (
         "Governance",
         (
             Link(

@@ -51,10 +51,19 @@ def chart(panel: Panel) -> dict[str, Any] | None:
 
 
 def drawn_columns(panel: Panel, drawing: Drawing) -> Sequence[tuple[int, Column]]:
-    """The drawn columns in the order of the drawing, what is compared with last; with their places."""
+    """The drawn columns in the order of the drawing, what is compared with last; with their places.
+
+    One of which nothing at all is known is left to the table.
+    """
     places = {column.name: (place, column) for place, column in enumerate(panel.columns)}
     names = [*drawing.series, *(name for name in drawing.dashed if name not in drawing.series)]
-    return [places[name] for name in names]
+    found = [places[name] for name in names]
+    told = [(place, column) for place, column in found if _is_told(panel, place)]
+    return told or found
+
+
+def _is_told(panel: Panel, place: int) -> bool:
+    return any(plain(row[place]) is not None for row in panel.rows)
 
 
 def in_a_sentence(panel: Panel, title: str) -> str:

@@ -5,7 +5,7 @@ Asked by our script a panel is a piece of a page; opened by hand, as without Jav
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import wraps
@@ -65,11 +65,7 @@ def show(request: HttpRequest, page: Page) -> HttpResponse:
     if not asked.said and request.GET.dict() != asked.asked.params:
         return redirect(_with_query(request.path, asked.asked.query()))
     query = _panel_query(asked)
-    shown = [
-        {"panel": panel, "url": _with_query(_panel_url(page, panel), query)}
-        for panel in page.panels.values()
-        if _may(request, panel.permission)
-    ]
+    permitted = [panel for panel in page.panels.values() if _may(request, panel.permission)]
     return _render(
         request,
         "metrics/dashboard.html",
@@ -78,7 +74,10 @@ def show(request: HttpRequest, page: Page) -> HttpResponse:
         window=window(asked, page),
         said=asked.said,
         words_url=_with_query(reverse("metrics:usage_words", args=[page.slug]), query) if page.words else "",
-        panels=shown,
+        panels=[
+            {"panel": panel, "is_wide": is_wide, "url": _with_query(_panel_url(page, panel), query)}
+            for panel, is_wide in in_rows(permitted)
+        ],
         shared=asked.asked.query(**{name: None for name in asked.asked.params if name not in CONTROLS}),
     )
 
@@ -112,10 +111,7 @@ def download(request: HttpRequest, page: Page, key: str) -> HttpResponseBase:
     made = registered.function(asked.asked)
     columns = [base.Column(column.name, column.label) for column in made.columns]
     response = as_download(stream_rows(columns, _raw_rows(made), "csv"), registered.key, "csv")
-    scope, period = asked.asked.scope, asked.asked.period
-    team = f"-{slugify(scope.team.slug)}" if scope.team else ""
-    name = f"{page.slug}-{registered.key}-{slugify(scope.account.label)}{team}-{period.first}-{period.last}"
-    response["Content-Disposition"] = f'attachment; filename="{name}.csv"'
+    response["Content-Disposition"] = f'attachment; filename="{_file_name(page, registered, asked)}.csv"'
     return response
 
 
@@ -152,6 +148,16 @@ def _with_query(path: str, query: str) -> str:
     return f"{path}?{query}" if query else path
 
 
+def in_rows(panels: Sequence[RegisteredPanel]) -> Iterator[tuple[RegisteredPanel, bool]]:
+    """Each panel, and whether it has a row to itself: a narrow one that would stand alone gets it as well."""
+    is_second = False
+    for number, panel in enumerate(panels):
+        has_neighbour = number + 1 < len(panels) and not panels[number + 1].wide
+        is_wide = panel.wide or not (is_second or has_neighbour)
+        is_second = not is_wide and not is_second
+        yield panel, is_wide
+
+
 # --- What templates show ----------------------------------------------------------------------
 
 
@@ -179,17 +185,16 @@ class PanelView:
     hidden_rows: int
     csv_url: str
     chart_id: str
+    subtitle: str
+    file_name: str
 
 
 def _view_of(registered: RegisteredPanel, made: Panel, page: Page, asked: Question) -> PanelView:
     drawing, scope, period = made.drawing, asked.asked.scope, asked.asked.period
     drawn = chart(made)
+    subtitle = f"{scope.label}, {period.first} to {period.last} (UTC)"
     if drawn is not None:
-        drawn |= {
-            "title": registered.title,
-            "subtitle": f"{scope.label}, {period.first} to {period.last} (UTC)",
-            "file": f"{page.slug}-{registered.key}",
-        }
+        drawn |= {"title": registered.title, "subtitle": subtitle}
     csv_url = reverse("metrics:usage_csv", args=[page.slug, registered.key])
     return PanelView(
         registered,
@@ -203,7 +208,16 @@ def _view_of(registered: RegisteredPanel, made: Panel, page: Page, asked: Questi
         hidden_rows=max(0, len(made.rows) - SHOWN_ROWS),
         csv_url=_with_query(csv_url, _panel_query(asked)) if made.rows else "",
         chart_id=f"chart-{registered.key}",
+        subtitle=subtitle,
+        file_name=_file_name(page, registered, asked),
     )
+
+
+def _file_name(page: Page, registered: RegisteredPanel, asked: Question) -> str:
+    """Page, panel, scope and days; without what a scope has that file names have not."""
+    scope, period = asked.asked.scope, asked.asked.period
+    team = f"-{slugify(scope.team.slug)}" if scope.team else ""
+    return f"{page.slug}-{registered.key}-{slugify(scope.account.label)}{team}-{period.first}-{period.last}"
 
 
 def _large(headline: Headline) -> Large:
@@ -233,6 +247,8 @@ def _piece(request: HttpRequest, template: str, page: Page, **context: Any) -> H
     """Only the piece for our script, else a page around it."""
     if _is_piece(request):
         response: HttpResponse = TemplateResponse(request, template, context)
+        # Told from the login page, to which a request may have been sent instead.
+        response[ASKED_BY_SCRIPT] = page.slug
     else:
         context |= {"piece": template, "back_url": _with_query(_url_of(page), request.META["QUERY_STRING"])}
         response = _render(request, "metrics/dashboard_piece.html", page, **context)

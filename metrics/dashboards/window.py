@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from metrics.cards import days_url
+from metrics.dashboards.asked import Asked
 from metrics.dashboards.asking import Question
 from metrics.dashboards.registry import Page
-from metrics.models import ReportDay
+from metrics.models import DirtyDay, ReportDay
 from metrics.periods import SETTLES_AFTER, is_provisional
 from portal.freshness import source_of
 from portal.site import page_for
@@ -19,6 +20,7 @@ class Window:
     scope: str
     days: str
     as_of: str
+    updating: str
     provisional: str
     url: str
 
@@ -42,6 +44,7 @@ def window(question: Question, page: Page) -> Window:
         scope=asked.scope.label if "scope" not in page.without else page.title,
         days=days,
         as_of=_as_of(question),
+        updating=_updating(asked),
         provisional=provisional,
         url=_rows_url(question) if "scope" not in page.without else "",
     )
@@ -59,6 +62,16 @@ def _as_of(question: Question) -> str:
     if told is None:
         return "No report of these days was taken in."
     return f"As of {told.observed_at:%Y-%m-%d %H:%M} UTC, from {source_of(told.file)}."
+
+
+def _updating(asked: Asked) -> str:
+    rows = DirtyDay.objects.filter(
+        account=asked.scope.account, day__range=(asked.period.first, asked.period.last)
+    )
+    count = rows.count()
+    if not count:
+        return ""
+    return "1 day is being added up." if count == 1 else f"{count} of these days are being added up."
 
 
 def _rows_url(question: Question) -> str:
