@@ -1,0 +1,49 @@
+"""Who uses agents and seats over the days a page is asked for, and over those before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from metrics.dashboards.asked import Asked
+from metrics.figures import day_sets_of, union
+from metrics.figures.seats_and_use import SeatUse, seats_and_use
+from metrics.models import DayUsers
+from metrics.periods import Period
+
+ACTIVE, AGENT = DayUsers.Kind.ACTIVE.value, DayUsers.Kind.AGENT.value
+
+# How many did something, and of how many.
+Part = tuple[int | None, int | None]
+
+
+def agent_shares(asked: Asked) -> tuple[Part, Part]:
+    """Active people and those of them who used an agent: over the period, and over the one before."""
+    before = asked.before or asked.period.before()
+    sets = day_sets_of(asked.scope, Period(before.first, asked.period.last), [ACTIVE, AGENT])
+
+    def over(days: Sequence[date]) -> Part:
+        active, agent = union(sets[ACTIVE], days), union(sets[AGENT], days)
+        return (None if agent is None else len(agent)), (None if active is None else len(active))
+
+    return over(asked.days()), over(asked.days(before))
+
+
+def seat_use(asked: Asked) -> tuple[SeatUse, SeatUse]:
+    """Seats and their use over the period, and over the one before."""
+    before = asked.before or asked.period.before()
+    found = seats_and_use(asked.scope, Period(before.first, asked.period.last))
+    return found.over(asked.days()), found.over(asked.days(before))
+
+
+def why_no_adoption(asked: Asked, use: SeatUse) -> str:
+    """Why no share is shown; empty where one is."""
+    label_of = asked.scope.label
+    if use.holders is None:
+        return f"No seat list tells who of {label_of} held a seat on the last of these days."
+    if not use.holders:
+        if asked.scope.team is not None:
+            return f"Nobody of {label_of} held a seat."
+        return f"{label_of} grants no seat itself: who is active in it holds one that was granted elsewhere."
+    if use.active_holders is None:
+        return "Not every day of the period was taken in."
+    return ""
