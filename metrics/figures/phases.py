@@ -1,0 +1,343 @@
+"""Adoption phases, how people move between them, and who comes, stays and goes.
+
+GitHub puts everybody into a phase by what they used on two days or more of the last 28: 0 is no cohort,
+1 code first, 2 one agent, 3 several agents or the Copilot app. Other numbers are kept as they come.
+https://docs.github.com/copilot/reference/copilot-usage-metrics/copilot-usage-metrics
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Final, NamedTuple
+
+from django.db.models import Q
+from pyroaring import BitMap
+
+from metrics.figures import day_records, day_sets, day_sets_by_name, union
+from metrics.figures.distinct import DaySets
+from metrics.figures.records import Phase
+from metrics.figures.scope import Scope
+from metrics.figures.seat_holders import seat_holders
+from metrics.models import DayUsers, TeamRoster
+from metrics.periods import MONTH, SETTLES_AFTER, Period
+from seats.models import Account, Revocation, Team
+
+# Where somebody is who is in no phase: active in the 28 days without a phase being told, or not active.
+UNTOLD: Final = -1
+AWAY: Final = -2
+# GitHub's "No Cohort": the people whom it calls passive.
+NO_COHORT: Final = 0
+
+ONE: Final = timedelta(days=1)
+LATE: Final = timedelta(days=SETTLES_AFTER)
+
+People = Mapping[int, BitMap]
+
+
+# --- Phases ------------------------------------------------------------------------------------
+
+
+def phase_sets(scope: Scope, days: Collection[date]) -> Mapping[date, People | None]:
+    """As of each day: the people of the 28 days that end with it, each by the newest phase told of them.
+
+    UNTOLD are those of whom none was told. None where not all 28 days are covered, or no phase was told.
+    """
+    if not days:
+        return {}
+    reach = Period(min(days) - timedelta(days=MONTH - 1), max(days))
+    active = day_sets(scope, reach)
+    by_phase = {int(name): sets for name, sets in day_sets_by_name(scope, reach, "phase:").items()}
+    newest: dict[int, BitMap] = {number: BitMap() for number in by_phase}
+    told: dict[date, BitMap] = {}
+    wanted = set(days)
+    found: dict[date, People | None] = {}
+    for day in reach:
+        told[day] = _move(newest, {number: sets[day] for number, sets in by_phase.items() if day in sets})
+        if day in wanted:
+            found[day] = _as_of(day, active, newest, told)
+    return found
+
+
+def _move(newest: dict[int, BitMap], today: People) -> BitMap:
+    """Put everybody told of today into today's phase; who they are."""
+    everybody = BitMap.union(*today.values()) if today else BitMap()
+    for number in newest:
+        newest[number] = (newest[number] - everybody) | today.get(number, BitMap())
+    return everybody
+
+
+def _as_of(day: date, active: DaySets, newest: People, told: DaySets) -> People | None:
+    window = Period.trailing(day, MONTH)
+    everybody, with_phase = union(active, window), union(told, window)
+    if everybody is None or not with_phase:
+        return None
+    found = {number: users & with_phase for number, users in newest.items()}
+    found[UNTOLD] = everybody - with_phase
+    return {number: users for number, users in found.items() if users}
+
+
+def phase_series(scope: Scope, days: Collection[date]) -> Mapping[date, Mapping[int, int] | None]:
+    """As of each day, in order: how many people of the 28 days that end with it are in which phase.
+
+    From people; where their days are not all covered, GitHub's own `users_in_phase_28d`, else None. The
+    whole is everybody with a line in those 28 days, UNTOLD among them.
+    """
+    if not days:
+        return {}
+    sets = phase_sets(scope, days)
+    found: dict[date, Mapping[int, int] | None] = {}
+    records = None
+    for day in sorted(days):
+        people = sets[day]
+        if people is not None:
+            found[day] = {number: len(users) for number, users in people.items()}
+            continue
+        if records is None:
+            records = {} if scope.team is not None else day_records(scope, Period(min(days), max(days)))
+        record = records.get(day)
+        found[day] = _own_counts(record.totals_by_ai_adoption_phase) if record else None
+    return found
+
+
+def _own_counts(entries: Iterable[Phase] | None) -> Mapping[int, int] | None:
+    """By GitHub's own count; None unless every phase of the record has one."""
+    counts: dict[int, int] = {}
+    for entry in entries or []:
+        if entry.phase_number is None or entry.users_in_phase_28d is None:
+            return None
+        counts[entry.phase_number] = entry.users_in_phase_28d
+    return counts or None
+
+
+class Engagement(NamedTuple):
+    """People in a phase from 1 on, people in no cohort ("passive"), and those of whom no phase was told."""
+
+    engaged: int
+    passive: int
+    untold: int
+
+    @classmethod
+    def of(cls, counts: Mapping[int, int]) -> Engagement:
+        passive, untold = counts.get(NO_COHORT, 0), counts.get(UNTOLD, 0)
+        return cls(sum(counts.values()) - passive - untold, passive, untold)
+
+    @property
+    def told(self) -> int:
+        """Everybody in a phase or in none: what shares are of."""
+        return self.engaged + self.passive
+
+
+def phase_flow(scope: Scope, before: date, now: date) -> Mapping[tuple[int, int], int] | None:
+    """How many people were in which phase as of one day, and are in which as of a later one.
+
+    Everybody with a line in the 28 days up to either; AWAY is who has none up to one of them. None unless
+    the phases of both days can be told.
+    """
+    sets = phase_sets(scope, [before, now])
+    was, is_now = sets[before], sets[now]
+    if was is None or is_now is None:
+        return None
+    return flow(was, is_now)
+
+
+def flow(was: People, is_now: People) -> dict[tuple[int, int], int]:
+    """The sizes of every crossing of two partitions; AWAY is who is in one of them alone."""
+    then, today = BitMap.union(*was.values()), BitMap.union(*is_now.values())
+    rows = {**was, AWAY: today - then}
+    columns = {**is_now, AWAY: then - today}
+    crossed = {(a, b): len(one & other) for a, one in rows.items() for b, other in columns.items()}
+    return {key: count for key, count in crossed.items() if count}
+
+
+# --- What a phase does -------------------------------------------------------------------------
+
+# GitHub's averages that can be added up again: each is of the people engaged that day.
+AVERAGES = (
+    "avg_user_initiated_interactions",
+    "avg_code_generation_activities",
+    "avg_code_acceptance_activities",
+    "avg_loc_added",
+    "avg_loc_deleted",
+    "avg_pull_requests_created",
+    "avg_pull_requests_reviewed",
+    "avg_pull_requests_merged",
+)
+
+
+class PhaseActivity(NamedTuple):
+    """A phase over a period: person-days, GitHub's averages per person-day, and pull requests merged."""
+
+    person_days: int
+    averages: Mapping[str, Decimal | None]
+    merged: int | None
+
+
+def phase_activity(
+    scope: Scope, period: Period, days: Collection[date] | None = None
+) -> dict[int, PhaseActivity]:
+    """By phase, from GitHub's own records alone: of teams, and of days without such a record, nothing.
+
+    A day's average counts as often as people were engaged in the phase that day, so that the result is the
+    average of all person-days, as exact as GitHub's averages are.
+    """
+    if scope.team is not None:
+        return {}
+    entries: dict[int, list[Phase]] = defaultdict(list)
+    for day, record in day_records(scope, period).items():
+        if days is not None and day not in days:
+            continue
+        for entry in record.totals_by_ai_adoption_phase or []:
+            if entry.phase_number is not None and entry.total_engaged_users is not None:
+                entries[entry.phase_number].append(entry)
+    return {number: _activity(entries[number]) for number in sorted(entries)}
+
+
+def _activity(entries: Iterable[Phase]) -> PhaseActivity:
+    person_days, merged = 0, None
+    sums = dict.fromkeys(AVERAGES, Decimal(0))
+    whole = dict.fromkeys(AVERAGES, 0)
+    for entry in entries:
+        people = entry.total_engaged_users or 0
+        person_days += people
+        if entry.total_pull_requests_merged is not None:
+            merged = (merged or 0) + entry.total_pull_requests_merged
+        for name in AVERAGES:
+            average = getattr(entry, name)
+            if average is not None:
+                # By its text: a float's digits as GitHub wrote them.
+                sums[name] += Decimal(str(average)) * people
+                whole[name] += people
+    averages = {name: sums[name] / whole[name] if whole[name] else None for name in AVERAGES}
+    return PhaseActivity(person_days, averages, merged)
+
+
+# --- Who comes, stays and goes -----------------------------------------------------------------
+
+
+class Lives(NamedTuple):
+    """Everybody who used Copilot in one of two periods or holds a seat, each counted once.
+
+    Three of them need seats and are None where no seat of the account is known. Of people whose seat was
+    taken back only what this portal did counts.
+    """
+
+    retained: int  # used it in both periods
+    reactivated: int  # in this one, not in the one before, but earlier
+    new: int  # in this one, and never before as far as our history goes
+    lapsed: int  # in the one before, not in this one
+    reclaimed: int | None  # not in this one, in which the seat was taken back
+    still_idle: int | None  # in neither, and held a seat when this period began
+    not_yet: int | None  # in neither, and got the seat within this period
+
+    used_before: int  # in the one before: the retained, the lapsed, and those reclaimed of them
+
+    @property
+    def everybody(self) -> int:
+        """All of them together: each is in one of the groups."""
+        seated = (self.reclaimed, self.still_idle, self.not_yet)
+        used = self.retained + self.reactivated + self.new + self.lapsed
+        return used + sum(count for count in seated if count is not None)
+
+
+def lives(scope: Scope, before: Period, now: Period) -> Lives | None:
+    """What became of everybody between two periods, the one before ending when this one begins or earlier.
+
+    None unless every day of both is covered. A team's people count on the days they were in it; of its
+    seats, those of its members on the newest day of this period that tells of them.
+    """
+    sets = day_sets(scope, Period(before.first, now.last))
+    then, today = union(sets, before), union(sets, now)
+    if then is None or today is None:
+        return None
+    came = today - then
+    again = came & _used_before(scope, before.first) if came else came
+    seats = _seats(scope, now)
+    gone = then - today
+    if seats is None:
+        return Lives(len(then & today), len(again), len(came - again), len(gone), None, None, None, len(then))
+    taken = seats.taken_back - today
+    idle = (seats.held_before | seats.granted_since) - then - today - taken
+    return Lives(
+        retained=len(then & today),
+        reactivated=len(again),
+        new=len(came - again),
+        lapsed=len(gone - taken),
+        reclaimed=len(taken),
+        still_idle=len(idle & seats.held_before),
+        not_yet=len(idle - seats.held_before),
+        used_before=len(then),
+    )
+
+
+def history_begins(scope: Scope, before: date) -> date | None:
+    """The first day told of people before this one; None: our history does not go back farther."""
+    rows = DayUsers.objects.filter(
+        account=scope.account, team_key=scope.team_key, kind=DayUsers.Kind.ACTIVE, day__lt=before
+    )
+    return rows.order_by("day").values_list("day", flat=True).first()
+
+
+def _used_before(scope: Scope, day: date) -> BitMap:
+    """Who was active on any day before this one."""
+    rows = DayUsers.objects.filter(
+        account=scope.account, team_key=scope.team_key, kind=DayUsers.Kind.ACTIVE, day__lt=day
+    )
+    everybody = BitMap()
+    for users in rows.values_list("users", flat=True).iterator():
+        everybody |= BitMap.deserialize(bytes(users))
+    return everybody
+
+
+class _Seats(NamedTuple):
+    """Who holds a seat at the end of the period, and whose was taken back within it."""
+
+    held_before: BitMap  # also when the period began
+    granted_since: BitMap
+    taken_back: BitMap
+
+
+def _seats(scope: Scope, now: Period) -> _Seats | None:
+    """Whose seats: what `seat_holders` says of the scope, of a team those of its newest members.
+
+    None: no seat list tells of the end of the period, nor one of the days by which use is told late.
+    """
+    payer = scope.account if scope.team is None else scope.account.parent or scope.account
+    holders = seat_holders(scope, Period(now.first - ONE, now.last + LATE))
+    if holders.since is None or holders.since > now.last + LATE:
+        return None
+    # Of who holds a seat by the first list its date of the grant is known, however old it is.
+    known = replace(holders, since=date.min, rosters=None)
+    at_end = known.on(max(now.last, holders.since)) or BitMap()
+    held_before = at_end & (known.on(now.first - ONE) or BitMap())
+    taken_back = _taken_back(payer, _midnight(now.first), _midnight(now.last + ONE))
+    found = _Seats(held_before, at_end - held_before, taken_back)
+    if scope.team is None:
+        return found
+    members = _members(scope.team, now)
+    return _Seats(*(users & members for users in found))
+
+
+def _taken_back(account: Account, begin: datetime, end: datetime) -> BitMap:
+    """Whose seat this portal took back in that time and did not give back."""
+    rows = Revocation.objects.filter(
+        Q(seat__account=account) | Q(seat__account__parent=account),
+        state__in=[Revocation.State.REVOKED, Revocation.State.VERIFIED],
+        revoked_at__gte=begin,
+        revoked_at__lt=end,
+    )
+    return BitMap(rows.order_by().values_list("seat__user_id", flat=True))
+
+
+def _members(team: Team, now: Period) -> BitMap:
+    """Who was in the team on the newest day of the period that tells of it."""
+    rows = TeamRoster.objects.filter(team=team, day__range=(now.first, now.last))
+    newest = rows.order_by("-day").first()
+    return BitMap() if newest is None else newest.user_keys
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)
