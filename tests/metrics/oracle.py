@@ -135,6 +135,8 @@ class Oracle:
     totals: dict[Account, dict[date, Row]] = field(default_factory=lambda: defaultdict(dict))
     teams: dict[Account, dict[date, dict[int, set[int]]]] = field(default_factory=lambda: defaultdict(dict))
     slugs: dict[tuple[Account, int], tuple[date, str]] = field(default_factory=dict)
+    # By account, day and repository.
+    repositories: dict[Account, dict[date, dict[int, Row]]] = field(default_factory=dict)
     seat_lists: list[SeatList] = field(default_factory=list)
     activity: list[ActivityLine] = field(default_factory=list)
     # Every sighting of a login with an id: first and last day.
@@ -162,6 +164,9 @@ class Oracle:
                 self._member(account, record)
             elif "user_id" in record:
                 self._user_day(account, record)
+            elif "repo_id" in record:
+                days = self.repositories.setdefault(account, {})
+                days.setdefault(day_of(record), {})[record["repo_id"]] = record
             else:
                 self._newest(self.totals[account], account, day_of(record), record)
 

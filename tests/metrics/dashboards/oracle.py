@@ -110,7 +110,7 @@ class Question:
         return replace(self, first=self.before[0], last=self.before[1], before=None)
 
 
-class Truth:
+class Truth:  # one a company: compared and hashed by who it is
     """The raw files' answers for an account or one of its teams, day by day."""
 
     def __init__(self, oracle: Oracle) -> None:
@@ -121,7 +121,9 @@ class Truth:
     # Days and lines ---------------------------------------------------------------------------
 
     def is_covered(self, asked: Question, day: date) -> bool:
-        """Whether a per-user report told of the day."""
+        """Whether a per-user report told of the day; of a team, with who was in it that day."""
+        if asked.team is not None and asked.team not in self.oracle.teams.get(asked.account, {}).get(day, {}):
+            return False
         return day in self.oracle.people.get(asked.account, {})
 
     def covered(self, asked: Question, days: Iterable[date] | None = None) -> list[date]:
@@ -216,6 +218,18 @@ class Truth:
         if key not in self._added:
             self._added[key] = entries(self.lines(asked, day).values(), dimension)
         return self._added[key]
+
+    def told(self, asked: Question, day: date, dimension: str) -> dict[tuple[str, ...], Sums] | None:
+        """The same; None also where something was counted and none of it has a name, which is no nothing.
+
+        Completions have no model: of models, interactions alone tell whether there should be some.
+        """
+        found = self.broken_down(asked, day, dimension)
+        if found is None or found:
+            return found
+        counters = self.counters(asked, day) or {}
+        deciding = [ASKED] if dimension in ("language_model", "model_feature") else COUNTERS
+        return {} if all(counters.get(name) == 0 for name in deciding) else None
 
     def sums_by(
         self,
@@ -324,7 +338,7 @@ def entries(records: Iterable[Row], dimension: str) -> dict[tuple[str, ...], Sum
     found: dict[tuple[str, ...], list[Row]] = defaultdict(list)
     for record in records:
         for entry in record.get(f"totals_by_{dimension}") or []:
-            key = tuple((entry.get(name) or "").casefold() for name in DIMENSIONS[dimension])
+            key = tuple((entry.get(name) or "unknown").casefold() for name in DIMENSIONS[dimension])
             found[key].append(entry)
     return {key: plus(some) for key, some in found.items()}
 

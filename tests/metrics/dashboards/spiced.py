@@ -1,17 +1,20 @@
-"""The sample company's files and what else GitHub sends: other cases, unknown names, missing keys, phase 4."""
+"""The sample company's files and what else GitHub sends: unknown names, missing keys, another phase."""
 
 from __future__ import annotations
 
 import gzip
 import json
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 from metrics.sample import SampleFile
 from tests.metrics.oracle import contents, documents
 
 Record = dict[str, Any]
+# A language and a model come up that nobody used before.
+NEW_SINCE = "2026-11-09"
 CUSTOMISATIONS = {"custom_agent": "other", "slash_cmd": "/Review", "plugin": "octo-tools"}
 
 
@@ -33,6 +36,58 @@ def spice(files: Sequence[SampleFile]) -> None:
         file.path.write_bytes(packed)
 
 
+def repositories(folder: Path, last_day: date) -> Sequence[SampleFile]:
+    """Reports of an enterprise's and an organization's repositories; one changes its name."""
+    files = []
+    for scope, keys in (
+        ("octo-industries", {"enterprise_id": "40817"}),
+        ("octo-apps", {"enterprise_id": "40817", "organization_id": "71204511"}),
+    ):
+        path = folder / f"repos of {scope}.ndjson"
+        lines = [
+            _repository(day, number) | keys
+            for day in (last_day - timedelta(days=back) for back in range(40))
+            for number in range(30)
+            if (day.toordinal() + number) % 3
+        ]
+        path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+        named = {"enterprise": scope} if scope == "octo-industries" else {"organization": scope}
+        files.append(SampleFile(path, **named))
+    return files
+
+
+def _repository(day: date, number: int) -> Record:
+    roll = day.toordinal() * 7 + number * 13
+    record: Record = {
+        "day": str(day),
+        "repo_id": 500 + number,
+        "repo_owner_name": "octo-apps",
+        "repo_name": f"repo-{number}" + ("-renamed" if number == 3 and day.day > 10 else ""),
+        "repo_visibility": ("public", "private", "internal")[number % 3],
+        "pull_requests": {
+            "total_created": roll % 9,
+            "total_reviewed": roll % 7,
+            "total_merged": roll % 5,
+            "total_created_by_copilot": roll % 2,
+            "total_reviewed_by_copilot": roll % 3,
+            "total_merged_created_by_copilot": roll % 2,
+        },
+    }
+    if number % 4 == 0 and roll % 5:
+        record["pull_request_review_times"] = [
+            {
+                "authored_by": author,
+                "reviewed_by": "human",
+                "total_merged": roll % 5,
+                "median_minutes_ready_to_first_review": 10.5 + roll % 50,
+                "p90_minutes_ready_to_first_review": 70.25 + roll % 50,
+                "median_minutes_final_review_to_merge": None if roll % 2 else 3.0,
+            }
+            for author in ("human", "copilot")
+        ]
+    return record
+
+
 def _person(record: Record) -> None:
     roll = record["user_id"] * 31 + date.fromisoformat(record["day"]).toordinal()
     if roll % 5 == 0:
@@ -40,6 +95,11 @@ def _person(record: Record) -> None:
             entry["ide"] = entry["ide"].upper()
         for entry in record["totals_by_language_feature"]:
             entry["language"] = entry["language"].title()
+    if roll % 4 == 1 and record["day"] >= NEW_SINCE:
+        for entry in record["totals_by_language_feature"][:1]:
+            entry["language"] = "zig"
+        for entry in record["totals_by_model_feature"][:1]:
+            entry["model"] = "gpt-6"
     if roll % 11 == 0:
         for entry in (*record["totals_by_language_model"], *record["totals_by_model_feature"]):
             entry["model"] = "a-model-of-tomorrow"
@@ -96,8 +156,8 @@ def _account(record: Record) -> None:
         del record["pull_requests"]
     if roll % 7 == 3:
         # GitHub's own record of a day without what it is made of.
-        for name in [name for name in record if name.startswith("totals_by_") and name.count("_") < 4]:
-            record[name] = []
+        for name in ("ide", "feature", "language_feature", "language_model", "model_feature"):
+            record[f"totals_by_{name}"] = []
         record.pop("totals_by_cli", None)
     if roll % 4 == 0:
         record["totals_by_3rd_party_agent"] = [
