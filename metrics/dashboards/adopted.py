@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 
 from metrics.dashboards.asked import Asked
+from metrics.dashboards.wording import percent, several
 from metrics.figures import day_sets_of, union
 from metrics.figures.seats_and_use import SeatUse, seats_and_use
 from metrics.models import DayUsers
 from metrics.periods import Period
+from seats.models import Account
 
 ACTIVE, AGENT = DayUsers.Kind.ACTIVE.value, DayUsers.Kind.AGENT.value
 
@@ -41,9 +44,19 @@ def why_no_adoption(asked: Asked, use: SeatUse) -> str:
     if use.holders is None:
         return f"No seat list tells who of {label_of} held a seat on the last of these days."
     if not use.holders:
-        if asked.scope.team is not None:
+        if asked.scope.team is not None or asked.scope.account.kind == Account.Kind.ENTERPRISE:
             return f"Nobody of {label_of} held a seat."
         return f"{label_of} grants no seat itself: who is active in it holds one that was granted elsewhere."
     if use.active_holders is None:
         return "Not every day of the period was taken in."
     return ""
+
+
+def adoption_in_words(asked: Asked, use: SeatUse) -> str:
+    """Which share of those with a seat was active, or why none is told."""
+    if use.adoption is None or use.holders is None:
+        return why_no_adoption(asked, use)
+    held = several(use.holders, "person", "people")
+    return (
+        f"Of {held} with a seat, {use.active_holders:,} ({percent(use.adoption)}) used Copilot in the period."
+    )

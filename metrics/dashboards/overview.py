@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 
-from metrics.dashboards.adopted import agent_shares, seat_use, why_no_adoption
+from metrics.dashboards.adopted import adoption_in_words, agent_shares, seat_use, why_no_adoption
 from metrics.dashboards.asked import Asked, Bucket, By
 from metrics.dashboards.names import label
 from metrics.dashboards.panel import Column, Drawing, Form, Headline, Kind, Linked, Panel, Value
 from metrics.dashboards.registry import page
 from metrics.dashboards.rows_behind import days_url, linked, people_url
-from metrics.dashboards.wording import moved, percent, several
+from metrics.dashboards.wording import moved, several
 from metrics.figures import (
     ActiveUsers,
     DayTotals,
@@ -24,7 +24,6 @@ from metrics.figures import (
     total,
 )
 from metrics.figures.active_together import active_together, daily_average, stickiness
-from metrics.figures.seats_and_use import SeatUse
 from metrics.figures.weeks import weeks
 from metrics.models import DayUsers
 from metrics.periods import WEEK, Period
@@ -433,14 +432,4 @@ def monthly_in_words(day: date, now: int | None, earlier: date, then: int | None
         return f"{sentence}, as many as in those up to {earlier}."
     return (
         f"{sentence}, {abs(now - then):,} {'more' if now > then else 'fewer'} than in those up to {earlier}."
-    )
-
-
-def adoption_in_words(asked: Asked, use: SeatUse) -> str:
-    """Which share of those with a seat was active, or why none is told."""
-    if use.adoption is None or use.holders is None:
-        return why_no_adoption(asked, use)
-    held = several(use.holders, "person", "people")
-    return (
-        f"Of {held} with a seat, {use.active_holders:,} ({percent(use.adoption)}) used Copilot in the period."
     )
