@@ -23,7 +23,7 @@ _FLAGS = {"chat_days": "used_chat", "agent_days": "used_agent", "cli_days": "use
 def outdate(account_id: int, day: date) -> None:
     """Note that a day says something else now: the windows it falls into are to be written again."""
     last = day + timedelta(days=MONTH - 1)
-    WindowEnd.objects.filter(account_id=account_id, day__range=(day, last)).delete()
+    WindowEnd.objects.filter(account_id=account_id, day__range=(day, last)).update(day=None)
 
 
 def write_windows(account: Account | None = None) -> int:
@@ -36,7 +36,11 @@ def write_windows(account: Account | None = None) -> int:
         covered.order_by().values("account_id").annotate(day=Max("day")).values_list("account_id", "day")
     )
     written = dict(ends.values_list("account_id", "day"))
-    behind = sorted(pk for pk in newest.keys() | written.keys() if newest.get(pk) != written.get(pk))
+    behind = sorted(
+        pk
+        for pk in newest.keys() | written.keys()
+        if written.get(pk) is None or written[pk] != newest.get(pk)
+    )
     for account_id in behind:
         write_window(account_id)
     return len(behind)

@@ -43,7 +43,7 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
-                ("day", models.DateField()),
+                ("day", models.DateField(null=True)),
                 (
                     "account",
                     models.OneToOneField(

@@ -38,10 +38,10 @@ class UserWindow(Counters):
 
 
 class WindowEnd(models.Model):
-    """The day with which an account's windows end; without it they are not up to date."""
+    """The day with which an account's windows end; NULL, or no row: they are not up to date."""
 
     account = models.OneToOneField(Account, on_delete=models.CASCADE, related_name="+")
-    day = models.DateField()
+    day = models.DateField(null=True)
 
     def __str__(self) -> str:
         return f"{self.account} up to {self.day}"

@@ -31,11 +31,11 @@ NAMES = {
 }
 NUMBERS = {
     "totals_by_3rd_party_agent": ("user_initiated_interaction_count", "session_count"),
-    **dict.fromkeys(
-        ("totals_by_skill", "totals_by_custom_agent", "totals_by_mcp", "totals_by_slash_cmd", "totals_by_plugin"),
-        ("interaction_count", "user_initiated_interaction_count"),
-    ),
-}  # fmt: skip
+    **{
+        f"totals_by_{what}": ("interaction_count", "user_initiated_interaction_count")
+        for what in ("skill", "custom_agent", "mcp", "slash_cmd", "plugin")
+    },
+}
 SURFACE = ("session_count", "request_count", "prompt_count")
 OBJECTS = {
     "totals_by_cli": SURFACE,
@@ -66,7 +66,7 @@ def said(rows: Iterable[Row], names: Iterable[str]) -> dict[str, int]:
 
 
 def record(lines: Iterable[Row]) -> dict[str, Any]:
-    """The record of these people's day, in the layout of GitHub's own; entries in the order of their names."""
+    """The record of these people's day, in GitHub's own layout; entries in the order of their names."""
     lines = list(lines)
     found: dict[str, Any] = {}
     for array, names in NAMES.items():
