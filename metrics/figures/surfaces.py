@@ -16,7 +16,8 @@ from typing import Literal, NamedTuple
 from metrics.figures import ActiveUsers, day_records, total, trailing
 from metrics.figures.records import Surface, ThirdPartyAgent, Tokens
 from metrics.figures.scope import Scope
-from metrics.models import DayUsers, ScopeDay, TeamDay
+from metrics.figures.told import rows_of_days
+from metrics.models import DayUsers
 from metrics.periods import Period
 
 CommandSurface = Literal["totals_by_cli", "totals_by_copilot_app"]
@@ -186,12 +187,8 @@ def credit_days(scope: Scope, period: Period) -> Mapping[date, Decimal | None]:
 
     A trend, not the bill: https://docs.github.com/copilot/concepts/billing
     """
-    within = (period.first, period.last)
-    if scope.team is not None:
-        team_days = TeamDay.objects.filter(team_key=scope.team_key, account=scope.account, day__range=within)
-        return dict(team_days.order_by("day").values_list("day", "ai_credits_used"))
-    days = ScopeDay.objects.filter(account=scope.account, source=ScopeDay.Source.USERS, day__range=within)
-    return dict(days.order_by("day").values_list("day", "ai_credits_used"))
+    days = rows_of_days(scope, period, ["ai_credits_used"], computed=True)
+    return {day: None if row is None else row[0] for day, _, row in days}
 
 
 def credits_of(days: Iterable[Decimal | None]) -> Decimal | None:

@@ -174,7 +174,10 @@ def test_credits_are_those_of_the_people_of_the_day_to_the_last_digit() -> None:
         },
     )
     stored.use(acme, day(1), {stored.person(1): {}})
-    assert credit_days(Scope(acme), PERIOD) == {day(0): Decimal("0.300000001"), day(1): None}
+    # A covered day on which nobody did anything is told as well.
+    stored.cover(acme, day(2))
+    told = {day(0): Decimal("0.300000001"), day(1): None, day(2): None}
+    assert credit_days(Scope(acme), PERIOD) == told
     assert credit_days(Scope(acme, red), PERIOD) == {day(0): Decimal("0.200000001")}
     assert credits_of([Decimal("0.1"), None, Decimal("0.2")]) == Decimal("0.3")
     assert credits_of([None]) is None
