@@ -189,9 +189,7 @@ def heat(
     )
 
 
-NOT_ALL_COVERED = (
-    "How many different people it was can be told only where every day has a report of its people."
-)
+NOT_ALL_COVERED = "How many different people it was is told only where each day has a report of its people."
 
 
 def people_in_sum(asked: Asked, name: str) -> Panel:

@@ -10,7 +10,7 @@ from metrics.dashboards.asked import Asked, Bucket
 from metrics.dashboards.names import label
 from metrics.dashboards.panel import Column, Drawing, Form, Headline, Kind, Panel, Value
 from metrics.dashboards.registry import page
-from metrics.dashboards.wording import moved, percent, several
+from metrics.dashboards.wording import compared_with, moved, percent, several
 from metrics.figures import Breakdown, Dimension, distinct
 from metrics.figures.by_name import told, told_days
 from metrics.figures.code import (
@@ -314,7 +314,7 @@ def agents_moved(asked: Asked, now: Breakdown, before: Breakdown) -> str:
         "Agent contribution",
         changed(before, asked.days(earlier)).agent_contribution,
         changed(now, asked.days()).agent_contribution,
-        f"compared with the {len(earlier)} days before",
+        compared_with(len(earlier)),
     )
 
 

@@ -6,7 +6,7 @@ from metrics.dashboards import by_name
 from metrics.dashboards.asked import Asked, Bucket
 from metrics.dashboards.panel import Column, Drawing, Form, Kind, Panel, Value
 from metrics.dashboards.registry import page
-from metrics.dashboards.wording import moved
+from metrics.dashboards.wording import compared_with, moved
 from metrics.figures import Breakdown, day_sets, distinct_on
 from metrics.figures.by_name import told
 from metrics.figures.chat import chat_modes, chat_requests, requests_per_active_user, share_of_requests
@@ -170,5 +170,5 @@ def agent_mode_moved(asked: Asked, now: Breakdown, before: Breakdown) -> str:
         "Agent mode's share of chat requests",
         share_of_requests(before, AGENT_MODE, asked.days(earlier)),
         share_of_requests(now, AGENT_MODE, asked.days()),
-        f"compared with the {len(earlier)} days before",
+        compared_with(len(earlier)),
     )

@@ -54,3 +54,8 @@ def led(names: Sequence[str], one: str, many: str) -> str:
     if not 0 < len(names) <= 3:
         return ""
     return f"{listed(names)} {one if len(names) == 1 else many}"
+
+
+def compared_with(days: int) -> str:
+    """What a figure is compared with: the period of the same length before."""
+    return "compared with the day before" if days == 1 else f"compared with the {days} days before"
