@@ -419,7 +419,7 @@ class _Company:
 
     def _lines(self) -> None:
         from metrics.breakdowns import pack
-        from metrics.models import UserDay, UserWindow
+        from metrics.models import UserDay, UserWindow, WindowEnd
         from metrics.models.counters import COUNTERS
         from metrics.sample.dice import dice
         from metrics.sample.people import PERSONAS, Organization, Person
@@ -455,6 +455,7 @@ class _Company:
                 for key, day in wanted
             ),
         )  # fmt: skip
+        WindowEnd.objects.create(account=self.account, day=self.size.last_day)
         copy(
             UserWindow,
             (

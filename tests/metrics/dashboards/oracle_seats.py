@@ -111,3 +111,14 @@ def holders(truth: Truth, asked: Question, day: date) -> set[int] | None:
     if asked.team not in truth.oracle.teams.get(asked.account, {}).get(day, {}):
         return None
     return found & truth.members(asked.account, asked.team, day)
+
+
+def granted_on(truth: Truth, payer: Account) -> dict[int, date]:
+    """When each person's seat was granted as of its newest list; of several seats the first."""
+    found: dict[int, date] = {}
+    for (account, user_id), listed in _seats(truth).items():
+        if account == payer or truth.oracle.parents.get(account) == payer:
+            created = listed[-1].created
+            assert created is not None
+            found[user_id] = min(found.get(user_id, date.max), created.date())
+    return found
