@@ -1,0 +1,321 @@
+"""People: all in a list that can be sorted and searched, who uses it most and least, and who not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from django.urls import reverse
+from django.utils.text import capfirst
+
+from metrics.dashboards.asked import Asked
+from metrics.dashboards.panel import Column, Drawing, Form, Kind, Linked, Panel, Row, Value
+from metrics.dashboards.registry import page
+from metrics.dashboards.wording import percent, several
+from metrics.figures import ratio
+from metrics.figures.persons import (
+    MOST_LINES,
+    ORDERS,
+    People,
+    PersonUse,
+    people_by_active_days,
+    people_list,
+    seats_without_use,
+)
+
+SOURCE = "https://docs.github.com/copilot/reference/copilot-usage-metrics/copilot-usage-metrics"
+PAGE = 50
+RANKED = 10
+# No list is read further than this.
+LAST_PAGE = 100_000
+ORDER_WORDS = {
+    "interactions": "interactions",
+    "active_days": "active days",
+    "acceptance_rate": "acceptance rate",
+    "lines": "lines added",
+    "last_day": "last day",
+    "login": "login",
+}
+USUAL_ORDER = "-interactions"
+
+people = page(
+    "people",
+    "People",
+    "person_search",
+    order=120,
+    permission="metrics.view_userday",
+    without=frozenset({"by", "compare"}),
+    params=frozenset({"order", "at"}),
+    fields=(("login", "Login begins with"),),
+)
+
+
+# --- The list ---------------------------------------------------------------------------------
+
+
+@people.panel(
+    "everybody",
+    "Everybody with use",
+    definition="Who has a line in the account's per-user reports of these days; active days are days with a "
+    "line. Of a team, only days on which the person was in it.",
+    source=SOURCE,
+    wide=True,
+)
+def everybody(asked: Asked) -> Panel:
+    order, descending = order_of(asked)
+    at = page_of(asked)
+    found = people_list(
+        asked.scope,
+        asked.days(),
+        order=order,
+        descending=descending,
+        login=asked.params.get("login", ""),
+        offset=(at - 1) * PAGE,
+        limit=PAGE,
+    )
+    return Panel(
+        [
+            Column("login", "Person", Kind.TEXT),
+            Column("active_days", "Active days"),
+            Column("last_day", "Last day", Kind.DAY),
+            Column("interactions", "Interactions"),
+            Column("generations", "Generations"),
+            Column("acceptances", "Acceptances"),
+            Column("acceptance_rate", "Acceptance rate", Kind.RATE),
+            Column("lines_added", "Lines added"),
+            Column("lines_deleted", "Lines deleted"),
+            Column("chat_days", "Days with chat"),
+            Column("agent_days", "Days with an agent"),
+            Column("cli_days", "Days with the CLI"),
+            Column("ai_credits_used", "AI credits", Kind.DECIMAL),
+        ],
+        [_row(asked, use) for use in found.rows],
+        note=_note(found, order, at),
+        empty=_nobody(asked, at),
+        links=_links(asked, found, order, at, descending=descending),
+    )
+
+
+def _row(asked: Asked, use: PersonUse) -> Row:
+    return [
+        person_link(asked, use.user_key, use.login),
+        use.active_days,
+        use.last_day,
+        use.sums.user_initiated_interaction_count,
+        use.sums.code_generation_activity_count,
+        use.sums.code_acceptance_activity_count,
+        use.acceptance_rate,
+        use.sums.loc_added_sum,
+        use.sums.loc_deleted_sum,
+        use.chat_days,
+        use.agent_days,
+        use.cli_days,
+        use.ai_credits_used,
+    ]
+
+
+def person_link(asked: Asked, user_key: int, login: str) -> Linked:
+    """To the page of the person, in the same account and days."""
+    query = asked.query(
+        scope=str(asked.scope.account.pk), team=None, order=None, at=None, login=None, person=str(user_key)
+    )
+    return Linked(login, f"{reverse('metrics:usage', args=['person'])}?{query}")
+
+
+def order_of(asked: Asked) -> tuple[str, bool]:
+    """The order in the address, `-` before it for the largest first; what is none is the usual one."""
+    given = asked.params.get("order", USUAL_ORDER)
+    order = given.removeprefix("-")
+    if order not in ORDERS:
+        order, given = USUAL_ORDER.removeprefix("-"), USUAL_ORDER
+    return order, given.startswith("-")
+
+
+def page_of(asked: Asked) -> int:
+    """The number of the list's page in the address, from 1 on."""
+    given = asked.params.get("at", "1")
+    is_number = given.isascii() and given.isdecimal() and len(given) <= len(str(LAST_PAGE))
+    return min(max(int(given), 1), LAST_PAGE) if is_number else 1
+
+
+def _note(found: People, order: str, at: int) -> str:
+    first = (at - 1) * PAGE + 1
+    notes = [f"Rows {first:,} to {first + len(found.rows) - 1:,}, by {ORDER_WORDS[found.order]}."]
+    if found.order != order:
+        notes.append(
+            f"By {ORDER_WORDS[order]} these are too many, over {MOST_LINES:,} person-days: the newest 28 "
+            "days, fewer days, a team or the beginning of a login can be sorted so."
+        )
+    return " ".join(notes)
+
+
+def _nobody(asked: Asked, at: int) -> str:
+    if at > 1:
+        return "The list ends before this page."
+    if login := asked.params.get("login", ""):
+        return f"Nobody whose login begins with “{login}” has a line in the reports of these days."
+    return "Nobody has a line in the reports of these days, or none of them was taken in."
+
+
+def _links(asked: Asked, found: People, order: str, at: int, *, descending: bool) -> list[tuple[str, str]]:
+    """The pages next to this one, then the orders; the current one turns around."""
+    here = reverse("metrics:usage", args=[people.slug])
+    links = []
+    if at > 1:
+        links.append(("Previous page", f"{here}?{asked.query(at=str(at - 1) if at > 2 else None)}"))
+    if found.has_more:
+        links.append(("Next page", f"{here}?{asked.query(at=str(at + 1))}"))
+    for each, words in ORDER_WORDS.items():
+        # Names read from A on; of everything else the most comes first.
+        turned = not descending if each == order else each != "login"
+        sign = "-" if turned else ""
+        arrow = f" {'↓' if descending else '↑'}" if each == found.order else ""
+        links.append((f"By {words}{arrow}", f"{here}?{asked.query(order=f'{sign}{each}', at=None)}"))
+    return links
+
+
+# --- Most and least ---------------------------------------------------------------------------
+
+
+@people.panel(
+    "most-active",
+    "Most active people",
+    definition="The ten people with the most interactions they began themselves; over very many person-days, "
+    "those active on the most days.",
+    source=SOURCE,
+)
+def most_active(asked: Asked) -> Panel:
+    return _ranking(asked, "interactions", descending=True)
+
+
+@people.panel(
+    "least-active",
+    "Least active people",
+    definition="Ten people who were active on the fewest days, of those with a line at all.",
+    source=SOURCE,
+)
+def least_active(asked: Asked) -> Panel:
+    return _ranking(asked, "active_days", descending=False)
+
+
+def _ranking(asked: Asked, order: str, *, descending: bool) -> Panel:
+    found = people_list(asked.scope, asked.days(), order=order, descending=descending, limit=RANKED)
+    return Panel(
+        [
+            Column("login", "Person", Kind.TEXT),
+            Column("interactions", "Interactions"),
+            Column("active_days", "Active days"),
+            Column("last_day", "Last day", Kind.DAY),
+        ],
+        [
+            [
+                person_link(asked, use.user_key, use.login),
+                use.sums.user_initiated_interaction_count,
+                use.active_days,
+                use.last_day,
+            ]
+            for use in found.rows
+        ],
+        Drawing(Form.RANKED, [found.order]),
+    )
+
+
+@people.panel(
+    "by-active-days",
+    "People by active days",
+    definition="How many people were active on exactly so many of these days.",
+    source=SOURCE,
+)
+def by_active_days(asked: Asked) -> Panel:
+    counted = people_by_active_days(asked.scope, asked.days())
+    most = max(counted, default=0)
+    return Panel(
+        [Column("active_days", "Active days", Kind.TEXT), Column("people", "People")],
+        [[str(days), counted.get(days, 0)] for days in range(1, most + 1)],
+        Drawing(Form.BARS, ["people"]),
+    )
+
+
+@people.panel(
+    "without-use",
+    "Seats without use",
+    definition="Held seats of people without a line in the account's reports of these days, those whose "
+    "newest evidence of use is oldest first; an enterprise's include its organizations'.",
+    source="https://docs.github.com/copilot/concepts/copilot-usage-metrics",
+    permission="seats.view_seat",
+    wide=True,
+)
+def without_use(asked: Asked) -> Panel:
+    days = asked.days()
+    found = seats_without_use(asked.scope, days, PAGE)
+    notes = []
+    if found.has_more:
+        notes.append(f"The first {PAGE}; there are more.")
+    if 0 < found.days_told < len(days):
+        missing = several(len(days) - found.days_told, "day", "days")
+        notes.append(f"Of {missing} of these {len(days)} there is no report: somebody may have used it then.")
+    return Panel(
+        [
+            Column("login", "Person", Kind.TEXT),
+            Column("account", "Seat of", Kind.TEXT),
+            Column("plan", "Plan", Kind.TEXT),
+            Column("verdict", "Verdict", Kind.TEXT),
+            Column("granted", "Granted", Kind.DAY),
+            Column("last_evidence", "Last evidence", Kind.DAY),
+            Column("source", "Source", Kind.TEXT),
+            Column("seat", "", Kind.TEXT),
+        ],
+        [_seat_row(asked, seat) for seat in found.seats],
+        note=" ".join(notes),
+        empty="No such seat." if found.days_told else "No report of use was taken in of these days.",
+    )
+
+
+def _seat_row(asked: Asked, seat: Any) -> Row:
+    granted: date | None = seat.created_at.date() if seat.created_at else None
+    cells: Sequence[Value | Linked] = [
+        person_link(asked, seat.user_id, seat.user.login),
+        seat.account.label,
+        seat.plan_type,
+        capfirst(seat.get_verdict_display()),
+        granted,
+        seat.last_used_on,
+        capfirst(seat.get_last_used_source_display()),
+        Linked("Seat", reverse("admin:seats_seat_change", args=[seat.pk])),
+    ]
+    return cells
+
+
+# --- In words ---------------------------------------------------------------------------------
+
+
+@people.opens_with
+def words(asked: Asked) -> list[str]:
+    counted = people_by_active_days(asked.scope, asked.days())
+    return [sentence for sentence in (how_often(counted), most_of_all(asked)) if sentence]
+
+
+def how_often(counted: dict[int, int]) -> str:
+    """How many people used Copilot, and how many of them on one day only; nothing where nobody did."""
+    number = sum(counted.values())
+    once = counted.get(1, 0)
+    share = ratio(once, number)
+    if share is None:
+        return ""
+    said = f"{several(number, 'person', 'people')} used Copilot on these days"
+    if not once:
+        return f"{said}, everybody on more than one of them."
+    return f"{said}, {once:,} of them ({percent(share)}) on a single one."
+
+
+def most_of_all(asked: Asked) -> str:
+    """Who was active on the most days: one by name, several by their number; nothing where nobody was."""
+    counted = people_by_active_days(asked.scope, asked.days())
+    if not counted or max(counted) < 2:
+        return ""
+    most = max(counted)
+    if counted[most] > 1:
+        return f"{counted[most]:,} people were active on {most} days, the most of all."
+    [use] = people_list(asked.scope, asked.days(), order="active_days", limit=1).rows
+    return f"{use.login} was active on {most} days, the most of all."
