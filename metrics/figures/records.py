@@ -133,7 +133,11 @@ class EntityDay(msgspec.Struct):
     monthly_active_chat_users: int | None = None
     monthly_active_agent_users: int | None = None
     daily_active_cli_users: int | None = None
+    weekly_active_cli_users: int | None = None
+    monthly_active_cli_users: int | None = None
     daily_active_copilot_app_users: int | None = None
+    weekly_active_copilot_app_users: int | None = None
+    monthly_active_copilot_app_users: int | None = None
     daily_active_vscode_agent_users: int | None = None
     weekly_active_vscode_agent_users: int | None = None
     monthly_active_vscode_agent_users: int | None = None
