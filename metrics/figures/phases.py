@@ -229,11 +229,13 @@ class Lives(NamedTuple):
     reactivated: int  # in this one, not in the one before, but earlier
     new: int  # in this one, and never before as far as our history goes
     lapsed: int  # in the one before, not in this one
-    reclaimed: int | None  # not in this one, in which the seat was taken back
-    still_idle: int | None  # in neither, and held a seat when this period began
-    not_yet: int | None  # in neither, and got the seat within this period
-
-    used_before: int  # in the one before: the retained, the lapsed, and those reclaimed of them
+    # In the one before: the retained, the lapsed, and those reclaimed of them.
+    used_before: int
+    # Whether anybody is known from earlier: else nobody can be told to be reactivated.
+    knows_earlier: bool
+    reclaimed: int | None = None  # not in this one, in which the seat was taken back
+    still_idle: int | None = None  # in neither, and held a seat when this period began
+    not_yet: int | None = None  # in neither, and got the seat within this period
 
     @property
     def everybody(self) -> int:
@@ -254,42 +256,37 @@ def lives(scope: Scope, before: Period, now: Period) -> Lives | None:
     if then is None or today is None:
         return None
     came = today - then
-    again = came & _used_before(scope, before.first) if came else came
+    earlier, is_old = _used_before(scope, before.first)
+    again = came & earlier
     seats = _seats(scope, now)
     gone = then - today
-    if seats is None:
-        return Lives(len(then & today), len(again), len(came - again), len(gone), None, None, None, len(then))
-    taken = seats.taken_back - today
-    idle = (seats.held_before | seats.granted_since) - then - today - taken
-    return Lives(
+    used = Lives(
         retained=len(then & today),
         reactivated=len(again),
         new=len(came - again),
+        lapsed=len(gone),
+        used_before=len(then),
+        knows_earlier=is_old,
+    )
+    if seats is None:
+        return used
+    taken = seats.taken_back - today
+    idle = (seats.held_before | seats.granted_since) - then - today - taken
+    return used._replace(
         lapsed=len(gone - taken),
         reclaimed=len(taken),
         still_idle=len(idle & seats.held_before),
         not_yet=len(idle - seats.held_before),
-        used_before=len(then),
     )
 
 
-def history_begins(scope: Scope, before: date) -> date | None:
-    """The first day told of people before this one; None: our history does not go back farther."""
-    rows = DayUsers.objects.filter(
-        account=scope.account, team_key=scope.team_key, kind=DayUsers.Kind.ACTIVE, day__lt=before
-    )
-    return rows.order_by("day").values_list("day", flat=True).first()
-
-
-def _used_before(scope: Scope, day: date) -> BitMap:
-    """Who was active on any day before this one."""
+def _used_before(scope: Scope, day: date) -> tuple[BitMap, bool]:
+    """Who was active on any day before this one, and whether our history goes back that far at all."""
     rows = DayUsers.objects.filter(
         account=scope.account, team_key=scope.team_key, kind=DayUsers.Kind.ACTIVE, day__lt=day
     )
-    everybody = BitMap()
-    for users in rows.values_list("users", flat=True).iterator():
-        everybody |= BitMap.deserialize(bytes(users))
-    return everybody
+    told = [BitMap.deserialize(bytes(users)) for users in rows.values_list("users", flat=True).iterator()]
+    return BitMap.union(*told) if told else BitMap(), bool(told)
 
 
 class _Seats(NamedTuple):

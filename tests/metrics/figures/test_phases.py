@@ -20,7 +20,6 @@ from metrics.figures.phases import (
     UNTOLD,
     Engagement,
     Lives,
-    history_begins,
     lives,
     phase_activity,
     phase_flow,
@@ -235,11 +234,15 @@ def test_everybody_who_used_it_is_in_one_group() -> None:
     found = lives(Scope(acme), BEFORE, NOW)
     assert found == Lives(
         retained=1, reactivated=1, new=1, lapsed=1,
-        reclaimed=None, still_idle=None, not_yet=None, used_before=2,
+        used_before=2, knows_earlier=True,
     )  # fmt: skip
     assert found.everybody == 4
-    assert history_begins(Scope(acme), BEFORE.first) == day(25)
-    assert history_begins(Scope(acme), day(25)) is None
+    first = lives(Scope(acme), Period(day(24), day(10)), NOW)
+    assert first is not None
+    assert (first.new, first.reactivated, first.knows_earlier) == (1, 1, True)
+    begun = lives(Scope(acme), Period(day(25), day(10)), NOW)
+    assert begun is not None
+    assert (begun.retained, begun.reactivated, begun.knows_earlier) == (2, 0, False)
 
 
 def test_seats_tell_who_is_idle_who_has_not_begun_and_whose_was_taken_back() -> None:
@@ -262,7 +265,7 @@ def test_seats_tell_who_is_idle_who_has_not_begun_and_whose_was_taken_back() -> 
 
     assert found == Lives(
         retained=1, reactivated=0, new=1, lapsed=0,
-        reclaimed=2, still_idle=1, not_yet=2, used_before=2,
+        reclaimed=2, still_idle=1, not_yet=2, used_before=2, knows_earlier=False,
     )  # fmt: skip
     assert found.everybody == 7
 
@@ -324,7 +327,7 @@ def test_of_a_team_its_own_members_are_told() -> None:
     found = lives(Scope(acme, red), BEFORE, NOW)
     assert found == Lives(
         retained=1, reactivated=0, new=1, lapsed=0,
-        reclaimed=0, still_idle=1, not_yet=0, used_before=1,
+        reclaimed=0, still_idle=1, not_yet=0, used_before=1, knows_earlier=True,
     )  # fmt: skip
 
 
