@@ -19,7 +19,7 @@ from typing import NamedTuple
 from django.db.models import Case, Count, F, Q, QuerySet, Sum, Value, When
 from django.db.models.functions import TruncDate
 
-from seats.models import Account, Seat, SeatDay, SeatPrice
+from seats.models import Account, Revocation, Seat, SeatDay, SeatPrice
 from seats.models.seat import INACTIVE, PlanType, Verdict
 from seats.policy import GITHUB_REMEMBERS_DAYS
 from seats.policy_sql import midnight, today
@@ -343,6 +343,12 @@ class SeatMoves:
     ended: Mapping[date, int]
     undated: int
 
+    def granted_on(self, days: Iterable[date]) -> int:
+        return sum(self.granted.get(day, 0) for day in days)
+
+    def ended_on(self, days: Iterable[date]) -> int:
+        return sum(self.ended.get(day, 0) for day in days)
+
 
 def moves(account: Account, first: date, last: date) -> SeatMoves:
     """Seats granted and ended from `first` to `last`; of an enterprise, with its organizations'."""
@@ -382,6 +388,11 @@ class Idleness:
         return self.least is not None
 
 
+def remembered_since(day: date) -> date:
+    """Whoever was granted a seat on this day or later, and used it, GitHub would still remember."""
+    return day - timedelta(days=GITHUB_REMEMBERS_DAYS - 1)
+
+
 IDLE_DAYS = ((0, 7), (8, 14), (15, 30), (31, 60), (61, 90), (91, None))
 
 
@@ -391,7 +402,7 @@ def idleness(account: Account, day: date | None = None) -> list[Idleness]:
     See https://docs.github.com/copilot/concepts/copilot-usage-metrics: GitHub remembers for 90 days.
     """
     as_of = day or today()
-    never = Q(last_used_on=None, created_at__gte=midnight(as_of - timedelta(days=GITHUB_REMEMBERS_DAYS - 1)))
+    never = Q(last_used_on=None, created_at__gte=midnight(remembered_since(as_of)))
     counts = (
         Seat.objects.of_family(account)
         .held()
@@ -424,3 +435,20 @@ def pending_by_date(account: Account) -> dict[date, int]:
     seats = Seat.objects.of_family(account).held()
     dates = seats.exclude(pending_cancellation_date=None).order_by("pending_cancellation_date")
     return dict(dates.values_list("pending_cancellation_date").annotate(seats=Count("pk")))
+
+
+# --- Taken back -------------------------------------------------------------------------------
+
+
+def taken_back(account: Account, first: date, last: date) -> dict[str, int]:
+    """Seats that GitHub cancelled for the portal on these UTC days, by what has become of them since.
+
+    The keys are those of `Revocation.TAKEN_BACK`; states without any are 0.
+    """
+    rows = Revocation.objects.taken_back().filter(
+        seat__account__in=Account.objects.family(account),
+        revoked_at__gte=midnight(first),
+        revoked_at__lt=midnight(last + timedelta(days=1)),
+    )
+    counts = dict(rows.order_by().values_list("state").annotate(seats=Count("pk")))
+    return {state: counts.get(state, 0) for state in Revocation.TAKEN_BACK}
