@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from functools import partial
 
@@ -43,10 +44,14 @@ def use(request: HttpRequest) -> Sequence[Panel] | None:
     provisional = partial(is_provisional, today=today())
     note = _note(account, days)
     url = partial(days_url, account)
-    return [
-        _totals(account, days, note, alone=chosen is None),
+    charts = (
         daily.active_users(days, provisional, url, note),
         daily.interactions(days, provisional, url, note),
+    )
+    dashboards = ("See the dashboards", f"{reverse('metrics:overview')}?scope={account.pk}")
+    return [
+        _totals(account, days, note, alone=chosen is None),
+        *(replace(chart, more=dashboards) for chart in charts),
     ]
 
 

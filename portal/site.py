@@ -60,7 +60,7 @@ SIDEBAR: tuple[tuple[str, tuple[Link, ...]], ...] = (
             Link("Models", "network_intelligence", "metrics:models", "metrics.view_scopeday"),
             Link("Pull requests and code review", "merge", "metrics:pull-requests", "metrics.view_scopeday"),
             Link("CLI and cloud agent", "terminal", "metrics:agents", "metrics.view_scopeday"),
-            Link("Seats and use", "airline_seat_recline_normal", "metrics:seats", "metrics.view_scopeday"),
+            Link("Seats and use", "airline_seat_recline_normal", "metrics:seats", "seats.view_seat"),
             Link("Use by team", "diversity_3", "metrics:teams", "metrics.view_teamday"),
             Link("Use by person", "person_search", "metrics:people", "metrics.view_userday"),
             Link("Impact", "stacked_line_chart", "metrics:impact", "metrics.view_scopeday"),

@@ -116,9 +116,9 @@ def _period(question: Question) -> Choice:
 
 def _by(question: Question) -> Choice:
     chosen = question.asked.params.get("by", "")
-    options = [("", "Automatic"), *((by.value, f"By {by.value}") for by in By)]
+    options = [("", "Automatic"), *((by.value, f"{by.value.capitalize()}s") for by in By)]
     # The usual one needs no word in the address, but is what was chosen.
-    return Choice("by", "Shown", options, chosen)
+    return Choice("by", "Steps", options, chosen)
 
 
 def _with(options: list[tuple[str, str]], key: str, label: str) -> list[tuple[str, str]]:

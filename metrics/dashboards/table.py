@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from math import ceil
 
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
@@ -82,4 +83,4 @@ def step(value: Value, most: Decimal) -> int:
     """0 for nothing or unknown; any use at all is at least 1, the most is STEPS."""
     if not isinstance(value, int | float | Decimal) or value <= 0 or most <= 0:
         return 0
-    return max(1, min(STEPS, -int(-(Decimal(str(value)) * STEPS / most) // 1)))
+    return min(STEPS, ceil(Decimal(str(value)) * STEPS / most))
