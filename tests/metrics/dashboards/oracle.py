@@ -365,6 +365,10 @@ class Expected:
     headlines: Mapping[str, Any] | None = None
     # Whether the order of the rows is part of it.
     in_order: bool = True
+    # Else, of a list that shows the first so many: the column that sorts, the largest first or last.
+    ranked_by: str = ""
+    most: int = 0
+    descending: bool = True
 
 
 Reckoning = Callable[[Truth, Question], Expected]
