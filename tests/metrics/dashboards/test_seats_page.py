@@ -208,11 +208,10 @@ def test_a_panel_asks_as_much_of_many_as_of_one(key: str) -> None:
             panel(key, ask(big, days=days))
         return len(asked)
 
-    def fill(login: str, people: int) -> None:
+    def fill(login: str, first: int, people: int) -> None:
         account = organization(login, parent=big)
-        several = (
-            grant(hash(login) % 1000 + number, f"{login}-{number}", used=60) for number in range(people)
-        )
+        numbers = range(first, first + people)
+        several = (grant(number, f"user-{number}", used=60) for number in numbers)
         take_back(*hold(account, *several, at=ago(5))[:1], state="verified", at=ago(2))
         for back in range(people):
             record(account, back, "idle", people)
