@@ -38,11 +38,12 @@ mine = page(
 def person_of(user: Any) -> GitHubUser | None:
     """The person on GitHub that this user of the portal is; None unless it is exactly one."""
     by_login = _only_one(GitHubUser.objects.filter(login_key=user.get_username().lower()))
-    if by_login is not None or not user.email:
+    address = user.email.strip().lower()
+    # An empty address is nobody's, though many people have none.
+    if by_login is not None or not address:
         return by_login
     # Their own address goes before the one that GitHub tells, as with mail to them.
     addresses = GitHubUser.objects.annotate(by_hand=Lower("contact_email"), told=Lower("email"))
-    address = user.email.strip().lower()
     return _only_one(addresses.filter(Q(by_hand=address) | Q(by_hand="", told=address)))
 
 

@@ -25,7 +25,9 @@ from metrics.figures.one_person import (
 from metrics.periods import Period
 from portal.site import page_for
 from seats.models import Account, Evidence, GitHubUser, Seat
-from seats.standing import SeatStanding, standing
+from seats.models.seat import Verdict
+from seats.policy import Facts, Rule, evaluate
+from seats.policy_sql import rule_of
 from seats.verdicts import today
 
 SOURCE = "https://docs.github.com/copilot/reference/copilot-usage-metrics/copilot-usage-metrics"
@@ -306,15 +308,12 @@ def _yes_or_no(value: bool) -> str:
 
 def seats(asked: Asked, subject: Subject, user: GitHubUser) -> Panel:
     """Every held seat of the person, whoever granted it: evidence belongs to the person, not to a seat."""
-    keys = Seat.objects.held().filter(user=user).values_list("pk", flat=True)
-    held = list(standing(today(), only=list(keys))) if keys else []
-    is_readable = asked.user is not None and page_for(
-        asked.user, "admin:seats_seat_changelist", "seats.view_seat"
+    held = Seat.objects.held().filter(user=user).select_related("account__parent", "policy").order_by("pk")
+    has_links = asked.user is not None and bool(
+        page_for(asked.user, "admin:seats_seat_changelist", "seats.view_seat")
     )
-    evidence = ", ".join(
-        f"{row.get_source_display()} {row.last_on}"
-        for row in Evidence.objects.filter(user=user).order_by("-last_on", "source")
-    )
+    evidence = list(Evidence.objects.filter(user=user).order_by("-last_on", "source"))
+    told = ", ".join(f"{row.get_source_display()} {row.last_on}" for row in evidence)
     return Panel(
         [
             Column("account", "Seat of", Kind.TEXT),
@@ -324,25 +323,36 @@ def seats(asked: Asked, subject: Subject, user: GitHubUser) -> Panel:
             Column("granted", "Granted", Kind.DAY),
             Column("last_evidence", "Last evidence", Kind.DAY),
             Column("source", "Source", Kind.TEXT),
+            Column("as_of", "As of", Kind.DAY),
         ],
-        [_seat_row(each, has_link=bool(is_readable)) for each in held],
-        note=f"Evidence of use, by source: {evidence}." if evidence else "There is no evidence of use.",
+        [_seat_row(seat, evidence, has_link=has_links) for seat in held],
+        note=f"Evidence of use, by source: {told}." if told else "There is no evidence of use.",
         empty="No seat is held.",
     )
 
 
-def _seat_row(held: SeatStanding, *, has_link: bool) -> Row:
-    name = held.account.label
-    verdict = Seat(verdict=held.judgement.verdict).get_verdict_display()
-    source = Seat(last_used_source=held.last_evidence_source).get_last_used_source_display()
+def _seat_row(seat: Seat, evidence: Sequence[Evidence], *, has_link: bool) -> Row:
+    """With the verdict of the day on which it was judged, as on the page of the seat."""
+    as_of = seat.verdict_as_of or today()
+    facts = Facts(
+        created_on=seat.created_at.date() if seat.created_at else None,
+        pending_cancellation_date=seat.pending_cancellation_date,
+        is_exempt=seat.verdict == Verdict.EXEMPT,
+        evidence={row.source: row.last_on for row in evidence},
+        watched_since=seat.watched_since.date() if seat.watched_since else None,
+    )
+    judgement = evaluate(facts, rule_of(seat.policy) if seat.policy else Rule(), as_of)
+    source = dict(Evidence.Source.choices).get(judgement.last_evidence_source, "")
+    name = seat.account.label
     return [
-        Linked(name, reverse("admin:seats_seat_change", args=[held.seat.pk])) if has_link else name,
-        held.plan_type,
-        capfirst(verdict),
-        held.judgement.reason,
-        held.created_at.date() if held.created_at else None,
-        held.last_evidence_on,
+        Linked(name, reverse("admin:seats_seat_change", args=[seat.pk])) if has_link else name,
+        seat.plan_type,
+        capfirst(str(Verdict(judgement.verdict).label)),
+        judgement.reason,
+        facts.created_on,
+        judgement.last_evidence_on,
         capfirst(source) or None,
+        as_of,
     ]
 
 
@@ -431,7 +441,7 @@ PANELS: Mapping[str, _Panel] = {
     ),
     "seat": _Panel(
         "Seat and verdict",
-        "Each seat held today, what the nearest policy says of it, and why.",
+        "Each seat held today, what the nearest policy last said of it, and why.",
         seats,
         source="https://docs.github.com/rest/copilot/copilot-user-management",
         wide=True,
@@ -461,9 +471,10 @@ def words_about(asked: Asked, subject: Subject, called: str) -> list[str]:
 def how_often(history: PersonHistory, called: str) -> str:
     if not history.days:
         return "No report of use was taken in of these days."
-    days = f"the {len(history.days)} days that reports tell of"
     if len(history.days) == 1:
-        days = "the one day that a report tells of"
+        [day] = history.days
+        return f"{called} {'used' if history.lines else 'did not use'} Copilot on {day}."
+    days = f"the {len(history.days)} days that reports tell of"
     if not history.lines:
         return f"{called} did not use Copilot on {days}."
     return f"{called} used Copilot on {len(history.lines)} of {days}, last on {max(history.lines)}."
