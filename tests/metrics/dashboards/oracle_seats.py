@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import date, datetime
+from decimal import Decimal
 from functools import lru_cache
+from typing import Any
 
-from tests.metrics.dashboards.oracle import DAY, Question, Truth
-from tests.metrics.oracle import Account, instant
+from tests.metrics.dashboards.oracle import DAY, Expected, Question, Truth, expects, over_time, share
+from tests.metrics.oracle import Account, Row, instant
 
 # From which day to which one a person held a seat at the day's end; None: still does.
 Spell = tuple[int, date, date | None]
@@ -122,3 +124,145 @@ def granted_on(truth: Truth, payer: Account) -> dict[int, date]:
             assert created is not None
             found[user_id] = min(found.get(user_id, date.max), created.date())
     return found
+
+
+# The page -------------------------------------------------------------------------------------
+
+PRICES = {"business": Decimal(19), "enterprise": Decimal(39)}
+INACTIVE = ("idle", "never_used")
+VERDICTS = ("active", "in_grace", "exempt", "pending", "idle", "never_used", "unknown")
+
+
+@lru_cache(maxsize=64)
+def _judged(truth: Truth, as_of: date) -> list[Row]:
+    return truth.oracle.seats(as_of)
+
+
+def held(truth: Truth, asked: Question) -> list[Row]:
+    """Every seat held today that the account granted; of an enterprise with its organizations'."""
+    label = truth.oracle.labels[asked.account]
+    return [row for row in _judged(truth, asked.today) if row[asked.account.kind] == label]
+
+
+def bill(asked: Question, rows: Iterable[Row]) -> Decimal:
+    """What is paid a month: by an enterprise for each person once, at the higher plan."""
+    priced: dict[object, list[Decimal]] = defaultdict(list)
+    for number, row in enumerate(rows):
+        whole = row["user_id"] if asked.account.kind == "enterprise" and row["user_id"] else -number
+        priced[whole].append(PRICES.get(row.get("plan_type", "unknown"), Decimal(0)))
+    return sum((max(prices) for prices in priced.values()), Decimal(0))
+
+
+@expects("seats", "now")
+def now(truth: Truth, asked: Question) -> Expected:
+    rows = held(truth, asked)
+    active = [row for row in rows if row["verdict"] == "active"]
+    kept = [row for row in rows if row["verdict"] not in INACTIVE]
+    return Expected(
+        headlines={
+            "Seats held": len(rows),
+            "Active": len(active),
+            "Inactive": len(rows) - len(kept),
+            "Cost a month (USD)": bill(asked, rows),
+            "Inactive, a month (USD)": bill(asked, rows) - bill(asked, kept),
+        }
+        if rows
+        else {}
+    )
+
+
+@expects("seats", "plans")
+def plans(truth: Truth, asked: Question) -> Expected:
+    rows = held(truth, asked)
+    counts = Counter(row.get("plan_type", "unknown") for row in rows)
+    return Expected(
+        [
+            {"plan": plan.capitalize(), "seats": count, "share": share(count, len(rows))}
+            for plan, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+        ]
+    )
+
+
+@expects("seats", "idleness")
+def idleness(truth: Truth, asked: Question) -> Expected:
+    rows = held(truth, asked)
+    found: Counter[str] = Counter()
+    ages = ((7, "0 to 7"), (14, "8 to 14"), (30, "15 to 30"), (60, "31 to 60"), (90, "61 to 90"))
+    for row in rows:
+        if row.get("last_evidence_on"):
+            found[next((name for most, name in ages if row["days_idle"] <= most), "Over 90")] += 1
+        elif row.get("created_at") and (asked.today - row["created_at"].date()).days < 90:
+            found["Never used"] += 1
+        else:
+            found["Unknown"] += 1
+    names = [*(name for _, name in ages), "Over 90", "Never used", "Unknown"]
+    table = [{"days": name, "seats": found[name], "share": share(found[name], len(rows))} for name in names]
+    return Expected(table if rows else [])
+
+
+@expects("seats", "pending")
+def pending(truth: Truth, asked: Question) -> Expected:
+    dates = Counter(row.get("pending_cancellation_date") for row in held(truth, asked))
+    return Expected([{"ends_on": day, "seats": dates[day]} for day in sorted(filter(None, dates))])
+
+
+@expects("seats", "states")
+def states(truth: Truth, asked: Question) -> Expected:
+    """As recorded: the portal here ran for the first time today."""
+    rows = held(truth, asked)
+
+    def values(days: list[date]) -> Mapping[str, Any]:
+        if asked.today not in days:
+            return dict.fromkeys(("seats", *VERDICTS))
+        counts = Counter(row["verdict"] for row in rows)
+        return {"seats": len(rows), **{verdict: counts[verdict] for verdict in VERDICTS}}
+
+    return over_time(asked, values)
+
+
+@expects("seats", "cost")
+def cost(truth: Truth, asked: Question) -> Expected:
+    """Each seat with its own price, whoever holds it."""
+    rows = held(truth, asked)
+    if asked.today not in asked.days:
+        return Expected([])
+
+    def priced(some: Iterable[Row]) -> Decimal:
+        return sum((PRICES.get(row.get("plan_type", ""), Decimal(0)) for row in some), Decimal(0))
+
+    unpriced = sum(row.get("plan_type") not in PRICES for row in rows)
+
+    def values(days: list[date]) -> Mapping[str, Any]:
+        is_told = asked.today in days
+        row: dict[str, Any] = {
+            "cost_usd": priced(rows) if is_told else None,
+            "idle_usd": priced(row for row in rows if row["verdict"] in INACTIVE) if is_told else None,
+        }
+        return {**row, "unpriced": unpriced if is_told else None} if unpriced else row
+
+    return over_time(asked, values)
+
+
+@expects("seats", "moves")
+def moves(truth: Truth, asked: Question) -> Expected:
+    """By week (or month): the last grant of each seat, and the first whole list without it."""
+    granted: Counter[date] = Counter()
+    ended: Counter[date] = Counter()
+    for (account, user_id), listed in _seats(truth).items():
+        if account == asked.account or truth.oracle.parents.get(account) == asked.account:
+            created = listed[-1].created
+            assert created is not None
+            granted[created.date()] += 1
+            last = list(_held(truth, account, user_id))[-1][1]
+            if last is not None:
+                ended[last + DAY] += 1
+    by_week = asked if asked.by == "month" else replace(asked, by="week")
+    within = [day for day in asked.days if granted[day] or ended[day]]
+    expected = over_time(
+        by_week,
+        lambda days: {
+            "granted": sum(granted[day] for day in days),
+            "ended": sum(ended[day] for day in days),
+        },
+    )
+    return expected if within else Expected([])
