@@ -19,7 +19,7 @@ from metrics.figures import (
     ratio,
     total,
 )
-from metrics.figures.by_name import counted_by, sum_of, told_days
+from metrics.figures.by_name import counted_by, is_told, sum_of, told_days
 from metrics.figures.first_seen import new_in
 from metrics.periods import Period
 
@@ -74,13 +74,15 @@ def missing_note(asked: Asked, told: Breakdown) -> str:
 
 def over_time(asked: Asked, told: Breakdown, name: str, counter: str, form: Form) -> Panel:
     """A series per name; a gap where any day of a bucket is not told."""
+    if told.names != (name,):
+        told = Breakdown((name,), told.by_day(name))
     named, rest = leading(ranked(counted_by(told, name, days=asked.days()), counter))
     if not named:
         return nothing(asked, told)
     columns = [Column(each, label(name, each)) for each in named] + ([OTHER] if rest else [])
 
     def values(bucket: Bucket) -> list[Value]:
-        if any(day not in told.days for day in bucket.days):
+        if not is_told(told, bucket.days):
             return [None] * len(columns)
         sums = told.totals(name, days=bucket.days)
         row: list[Value] = [sum_of(_of(sums, [each]), counter) for each in named]
@@ -157,11 +159,13 @@ def label_of(name: str) -> str:
 def crossed(asked: Asked, told: Breakdown, down: str, across: str, counter: str) -> Panel:
     """A table of two names, its cells coloured by a counter; an empty cell is a pair that did not occur."""
     days = told_days(told, asked.days())
-    rows = ranked(told.totals(down, days=days), counter)
+    # Added up once: both orders are made of the cells.
+    sums = told.totals(down, across, days=days)
+    whole = Breakdown((down, across), {asked.period.last: sums})
+    rows, columns = (ranked(whole.totals(name), counter) for name in (down, across))
     if not rows:
         return nothing(asked, told)
-    columns = ranked(told.totals(across, days=days), counter)
-    cells = {key: getattr(sums, counter) for key, sums in told.totals(down, across, days=days).items()}
+    cells = {key: getattr(each, counter) for key, each in sums.items()}
     return heat(cells, down, across, rows, columns, missing_note(asked, told))
 
 

@@ -6,7 +6,7 @@ arrays. A day on which things were counted and none of them has a name is unknow
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 
 from metrics.figures.broken_down import Breakdown, Dimension, Sums, breakdown
@@ -48,10 +48,15 @@ def told_days(breakdown: Breakdown, days: Iterable[date]) -> list[date]:
     return [day for day in days if day in breakdown.days]
 
 
+def is_told(breakdown: Breakdown, days: Collection[date]) -> bool:
+    """Whether the breakdown tells of each of these days, and there are any."""
+    return bool(days) and all(day in breakdown.days for day in days)
+
+
 def counted(breakdown: Breakdown, counter: str, days: Iterable[date]) -> int | None:
     """A counter over days, all names together: 0 where none was used, None unless all days are told."""
     wanted = list(days)
-    if not wanted or any(day not in breakdown.days for day in wanted):
+    if not is_told(breakdown, wanted):
         return None
     sums = breakdown.totals(days=wanted)
     return sum_of(sums.values(), counter)

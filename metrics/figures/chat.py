@@ -5,12 +5,12 @@ https://docs.github.com/copilot/reference/copilot-usage-metrics/copilot-usage-me
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date
 from decimal import Decimal
 
 from metrics.figures.broken_down import Breakdown
-from metrics.figures.by_name import counted
+from metrics.figures.by_name import is_told, sum_of
 from metrics.figures.rates import ratio
 
 # A request is an explicit prompt; opening the panel or switching modes is none.
@@ -31,7 +31,15 @@ def chat_modes(features: Breakdown) -> Breakdown:
 
 def chat_requests(features: Breakdown, days: Iterable[date]) -> int | None:
     """Requests in any mode of chat over days; None unless all of them are told."""
-    return counted(chat_modes(features), REQUESTS, days)
+    return _requests(features, days, is_chat_mode)
+
+
+def _requests(features: Breakdown, days: Iterable[date], wanted: Callable[[str], bool]) -> int | None:
+    asked = list(days)
+    if not is_told(features, asked):
+        return None
+    sums = features.totals("feature", days=asked)
+    return sum_of((each for (name,), each in sums.items() if wanted(name)), REQUESTS)
 
 
 def requests_per_active_user(requests: int | None, active_users: int | None) -> Decimal | None:
@@ -42,4 +50,4 @@ def requests_per_active_user(requests: int | None, active_users: int | None) -> 
 def share_of_requests(features: Breakdown, mode: str, days: Iterable[date]) -> Decimal | None:
     """Requests in one mode ÷ those in any mode of chat; None unless all days are told and there were some."""
     wanted = list(days)
-    return ratio(counted(features.only(feature=mode), REQUESTS, wanted), chat_requests(features, wanted))
+    return ratio(_requests(features, wanted, lambda name: name == mode), chat_requests(features, wanted))

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from metrics.figures.broken_down import Breakdown, Sums
-from metrics.figures.by_name import counted, counted_by, sum_of
+from metrics.figures.by_name import counted, counted_by, is_told, sum_of
 from metrics.figures.counted import total
 from metrics.figures.rates import acceptance_rate, ratio
 
@@ -49,12 +49,15 @@ class Completions(NamedTuple):
 def completions(features: Breakdown, days: Iterable[date]) -> Completions:
     """Of a breakdown with features, over days; None unless all of them are told."""
     wanted = list(days)
-    only = features.only(feature=COMPLETION)
+    if not is_told(features, wanted):
+        return Completions(None, None, None, None)
+    sums = features.totals("feature", days=wanted)
+    own = [sums[COMPLETION,]] if (COMPLETION,) in sums else []
     return Completions(
-        counted(only, GENERATED, wanted),
-        counted(only, ACCEPTED, wanted),
-        counted(only, SUGGESTED_LINES, wanted),
-        counted(only, ADDED_LINES, wanted),
+        sum_of(own, GENERATED),
+        sum_of(own, ACCEPTED),
+        sum_of(own, SUGGESTED_LINES),
+        sum_of(own, ADDED_LINES),
     )
 
 
@@ -118,7 +121,7 @@ NOT_TOLD = Changed(Lines(None, None), Lines(None, None))
 def changed(features: Breakdown, days: Iterable[date]) -> Changed:
     """Lines over days, of a breakdown with features; None unless all of them are told."""
     wanted = list(days)
-    if not wanted or any(day not in features.days for day in wanted):
+    if not is_told(features, wanted):
         return NOT_TOLD
     return _split(features.totals("feature", days=wanted).items())
 
