@@ -95,16 +95,21 @@ class _Line(_Details, gc=False, kw_only=True):
     totals_by_ide: list[_ByIde] | None = None
 
 
-class _LineOfOddVersions(_Details, gc=False, kw_only=True):
-    """The versions of clients are nobody's figures: no check was made of them when the line came."""
+class _OddIde(formats.ByIde, kw_only=True, gc=False):
+    """Versions of clients were not checked when their line came: whatever else they are is left out."""
 
-    totals_by_ide: list[formats.ByIde] | None = None
+    last_known_ide_version: Any = None
+    last_known_plugin_version: Any = None
 
 
-Line = _Line | _LineOfOddVersions
+class _OddLine(_Details, gc=False, kw_only=True):
+    totals_by_ide: list[_OddIde] | None = None
+
+
+Line = _Line | _OddLine
 
 _decode = msgspec.json.Decoder(_Line).decode
-_decode_odd = msgspec.json.Decoder(_LineOfOddVersions).decode
+_decode_odd = msgspec.json.Decoder(_OddLine).decode
 _decompress = zstandard.ZstdDecompressor().decompress
 
 
@@ -210,8 +215,7 @@ def add_up(blobs: Iterable[bytes], people: Iterable[int], groups: Iterable[int] 
     A line that cannot be read back is counted in its group, and adds nothing else.
     """
     sums: dict[int, _GroupSums] = {}
-    used: list[dict[Any, list[int]]] = [defaultdict(list) for _ in BROKEN_DOWN]
-    clients: dict[tuple[str | None, ...], list[int]] = defaultdict(list)
+    used = _Used()
     for blob, person, group in zip(blobs, people, groups, strict=False):
         to = sums.get(group)
         if to is None:
@@ -219,72 +223,9 @@ def add_up(blobs: Iterable[bytes], people: Iterable[int], groups: Iterable[int] 
         line = _read(blob)
         if line is None:
             to.unreadable += 1
-            continue
-        if isinstance(line, _Line) and line.totals_by_ide:
-            for ide in line.totals_by_ide:
-                version, plugin = ide.last_known_ide_version, ide.last_known_plugin_version
-                if version is not None or plugin is not None:
-                    clients[
-                        ide.ide,
-                        None if version is None else version.ide_version,
-                        None if plugin is None else plugin.plugin,
-                        None if plugin is None else plugin.plugin_version,
-                    ].append(person)
-        details = (
-            line.totals_by_ide,
-            line.totals_by_feature,
-            line.totals_by_language_feature,
-            line.totals_by_language_model,
-            line.totals_by_model_feature,
-        )
-        for place, entries in enumerate(details):
-            if not entries:
-                if entries is not None:
-                    to.empty.add(place)
-                continue
-            known, who = to.details[place], used[place]
-            for entry in entries:
-                values = astuple(entry)
-                c0, c1, c2, c3, c4, c5, c6 = values[:7]
-                names = values[7:9] if place > 1 else values[7]
-                summed = known.get(names)
-                if summed is None:
-                    known[names] = [c0, c1, c2, c3, c4, c5, c6]
-                    if c0 or c1 or c2 or c3 or c4 or c5 or c6:
-                        who[names].append(person)
-                    continue
-                if c0:
-                    summed[0] = (summed[0] or 0) + c0
-                elif c0 is not None and summed[0] is None:
-                    summed[0] = 0
-                if c1:
-                    summed[1] = (summed[1] or 0) + c1
-                elif c1 is not None and summed[1] is None:
-                    summed[1] = 0
-                if c2:
-                    summed[2] = (summed[2] or 0) + c2
-                elif c2 is not None and summed[2] is None:
-                    summed[2] = 0
-                if c3:
-                    summed[3] = (summed[3] or 0) + c3
-                elif c3 is not None and summed[3] is None:
-                    summed[3] = 0
-                if c4:
-                    summed[4] = (summed[4] or 0) + c4
-                elif c4 is not None and summed[4] is None:
-                    summed[4] = 0
-                if c5:
-                    summed[5] = (summed[5] or 0) + c5
-                elif c5 is not None and summed[5] is None:
-                    summed[5] = 0
-                if c6:
-                    summed[6] = (summed[6] or 0) + c6
-                elif c6 is not None and summed[6] is None:
-                    summed[6] = 0
-                if c0 or c1 or c2 or c3 or c4 or c5 or c6:
-                    who[names].append(person)
-        to.add_rest(line)
-    return AddedUp({group: some.folded() for group, some in sums.items()}, _users(used, clients))
+        else:
+            to.add(line, used, person)
+    return AddedUp({group: some.folded() for group, some in sums.items()}, used.people())
 
 
 def _read(blob: bytes) -> Line | None:
@@ -296,26 +237,113 @@ def _read(blob: bytes) -> Line | None:
         try:
             return _decode(text)
         except msgspec.ValidationError:
-            return _decode_odd(text)
+            return _without_versions(_decode_odd(text))
     except (zstandard.ZstdError, msgspec.DecodeError, ValueError, RecursionError, MemoryError):
         return None
+
+
+def _without_versions(line: _OddLine) -> _OddLine:
+    for entry in line.totals_by_ide or ():
+        entry.last_known_ide_version = entry.last_known_plugin_version = None
+    return line
+
+
+class _Used:
+    """Who used what, name by name as GitHub spells them: whoever has an entry with a counter above 0."""
+
+    __slots__ = ("clients", "features", "ides", "language_features", "language_models", "model_features")
+
+    def __init__(self) -> None:
+        self.ides: defaultdict[str, list[int]] = defaultdict(list)
+        self.features: defaultdict[str, list[int]] = defaultdict(list)
+        self.language_features: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+        self.language_models: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+        self.model_features: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+        self.clients: defaultdict[tuple[str | None, ...], list[int]] = defaultdict(list)
+
+    def people(self) -> dict[str, BitMap]:
+        """By kind of use."""
+        found: dict[str, BitMap] = {}
+        for prefix, named in (("ide", self.ides), ("feature", self.features)):
+            for name, people in named.items():
+                _note(found, prefix, name, BitMap(people))
+        for prefixes, paired in (
+            (("language", "feature"), self.language_features),
+            (("language", "model"), self.language_models),
+            (("model", "feature"), self.model_features),
+        ):
+            for pair, people in paired.items():
+                some = BitMap(people)
+                for prefix, name in zip(prefixes, pair, strict=True):
+                    _note(found, prefix, name, some)
+        for (ide, *parts), people in self.clients.items():
+            if any(parts):
+                found.setdefault(client_kind(ide or "", *parts), BitMap()).update(people)
+        return found
+
+
+def _note(found: dict[str, BitMap], prefix: str, name: str, people: BitMap) -> None:
+    if name:
+        found.setdefault(kind_of(prefix, name), BitMap()).update(people)
 
 
 class _GroupSums:
     """Sums of one group in the making; names are as GitHub spells them."""
 
-    __slots__ = ("agents", "details", "empty", "listed", "objects", "tokens", "unreadable")
+    __slots__ = (
+        "agents", "empty", "features", "ides", "language_features", "language_models", "listed",
+        "model_features", "objects", "tokens", "unreadable",
+    )  # fmt: skip
 
     def __init__(self) -> None:
-        self.details: list[dict[Any, Summed]] = [{} for _ in BROKEN_DOWN]
-        self.empty: set[int] = set()
+        self.ides: dict[str, Summed] = {}
+        self.features: dict[str, Summed] = {}
+        self.language_features: dict[tuple[str, str], Summed] = {}
+        self.language_models: dict[tuple[str, str], Summed] = {}
+        self.model_features: dict[tuple[str, str], Summed] = {}
+        # Arrays that were said with nothing in them.
+        self.empty: set[str] = set()
         self.listed: dict[str, dict[str, Summed]] = {}
-        self.objects: dict[str, Summed] = {}
+        # Row by row: they are added up at the end.
+        self.objects: dict[str, list[Sequence[int | None]]] = {}
         self.tokens: set[str] = set()
         self.agents: dict[str, str] = {}
         self.unreadable = 0
 
-    def add_rest(self, line: Line) -> None:
+    def add(self, line: Line, used: _Used, person: int) -> None:
+        if entries := line.totals_by_ide:
+            _add_named(entries, self.ides, used.ides, person)
+            clients = used.clients
+            for ide in entries:
+                version, plugin = ide.last_known_ide_version, ide.last_known_plugin_version
+                if version is not None or plugin is not None:
+                    clients[
+                        ide.ide,
+                        None if version is None else version.ide_version,
+                        None if plugin is None else plugin.plugin,
+                        None if plugin is None else plugin.plugin_version,
+                    ].append(person)
+        elif entries is not None:
+            self.empty.add("totals_by_ide")
+        if by_feature := line.totals_by_feature:
+            _add_named(by_feature, self.features, used.features, person)
+        elif by_feature is not None:
+            self.empty.add("totals_by_feature")
+        if language_features := line.totals_by_language_feature:
+            _add_paired(language_features, self.language_features, used.language_features, person)
+        elif language_features is not None:
+            self.empty.add("totals_by_language_feature")
+        if language_models := line.totals_by_language_model:
+            _add_paired(language_models, self.language_models, used.language_models, person)
+        elif language_models is not None:
+            self.empty.add("totals_by_language_model")
+        if model_features := line.totals_by_model_feature:
+            _add_paired(model_features, self.model_features, used.model_features, person)
+        elif model_features is not None:
+            self.empty.add("totals_by_model_feature")
+        self._add_rest(line)
+
+    def _add_rest(self, line: Line) -> None:
         """The objects, and the arrays that few lines have."""
         if line.totals_by_cli is not None:
             self._add_surface("totals_by_cli", line.totals_by_cli)
@@ -345,8 +373,7 @@ class _GroupSums:
         self._add_object(name, (surface.session_count, surface.request_count, surface.prompt_count, *counted))
 
     def _add_object(self, name: str, counted: Sequence[int | None]) -> None:
-        known = self.objects.get(name)
-        self.objects[name] = list(counted) if known is None else plus(known, counted)
+        self.objects.setdefault(name, []).append(counted)
 
     def _add_agents(self, agents: Iterable[formats.ByAgent]) -> None:
         sums = self.listed.setdefault(AGENTS, {})
@@ -363,13 +390,30 @@ class _GroupSums:
             _add(sums, folded(what), (interactions, started))
 
     def folded(self) -> Sums:
-        arrays: dict[str, dict[Names, Summed]] = {}
-        for place, (name, names) in enumerate(BROKEN_DOWN.items()):
-            if self.details[place] or place in self.empty:
-                arrays[name] = _folded(self.details[place], len(names))
-        for name, sums in self.listed.items():
-            arrays[name] = {(what,): summed for what, summed in sums.items()}
-        return Sums(arrays, self.objects, self.tokens, self.agents, self.unreadable)
+        arrays: dict[str, dict[Names, Summed]] = {name: {} for name in self.empty}
+        for name, named in (("totals_by_ide", self.ides), ("totals_by_feature", self.features)):
+            if named:
+                arrays[name] = _folded(((folded(key),), summed) for key, summed in named.items())
+        for name, paired in (
+            ("totals_by_language_feature", self.language_features),
+            ("totals_by_language_model", self.language_models),
+            ("totals_by_model_feature", self.model_features),
+        ):
+            if paired:
+                arrays[name] = _folded((tuple(map(folded, key)), summed) for key, summed in paired.items())
+        for name, listed in self.listed.items():
+            arrays[name] = {(what,): summed for what, summed in listed.items()}
+        objects = {name: _columns(rows) for name, rows in self.objects.items()}
+        return Sums(arrays, objects, self.tokens, self.agents, self.unreadable)
+
+
+def _columns(rows: Sequence[Sequence[int | None]]) -> Summed:
+    """The sum of each column."""
+    summed: Summed = []
+    for column in zip(*rows, strict=True):
+        known = [number for number in column if number is not None]
+        summed.append(sum(known) if known else None)
+    return summed
 
 
 def _add(sums: dict[str, Summed], key: str, counted: Sequence[int | None]) -> None:
@@ -377,29 +421,103 @@ def _add(sums: dict[str, Summed], key: str, counted: Sequence[int | None]) -> No
     sums[key] = list(counted) if known is None else plus(known, counted)
 
 
-def _folded(sums: Mapping[Any, Summed], names: int) -> dict[Names, Summed]:
+def _folded(sums: Iterable[tuple[Names, Summed]]) -> dict[Names, Summed]:
     found: dict[Names, Summed] = {}
-    for key, summed in sums.items():
-        name = (folded(key),) if names == 1 else tuple(map(folded, key))
-        known = found.get(name)
-        found[name] = summed if known is None else plus(known, summed)
+    for names, summed in sums:
+        known = found.get(names)
+        found[names] = summed if known is None else plus(known, summed)
     return found
 
 
-def _users(
-    used: Sequence[Mapping[Any, Sequence[int]]], clients: Mapping[tuple[str | None, ...], Sequence[int]]
-) -> dict[str, BitMap]:
-    found: dict[str, BitMap] = {}
-    for names, who in zip(BROKEN_DOWN.values(), used, strict=True):
-        for key, people in who.items():
-            some = BitMap(people)
-            for prefix, name in zip(names, (key,) if len(names) == 1 else key, strict=True):
-                if name:
-                    found.setdefault(kind_of(prefix, name), BitMap()).update(some)
-    for (ide, *parts), people in clients.items():
-        if any(parts):
-            found.setdefault(client_kind(ide or "", *parts), BitMap()).update(people)
-    return found
+# Nine of ten moments go by in these two. They differ in the key alone: what would tell them apart, or a
+# call per entry, takes as long as the adding.
+
+
+def _add_named(
+    entries: Iterable[formats.ByIde | formats.ByFeature],
+    sums: dict[str, Summed],
+    used: Mapping[str, list[int]],
+    person: int,
+) -> None:
+    for c0, c1, c2, c3, c4, c5, c6, key, *_ in map(astuple, entries):
+        if c0 or c1 or c2 or c3 or c4 or c5 or c6:
+            used[key].append(person)
+        if key not in sums:
+            sums[key] = [c0, c1, c2, c3, c4, c5, c6]
+            continue
+        summed = sums[key]
+        if c0:
+            summed[0] = (summed[0] or 0) + c0
+        elif c0 is not None:
+            summed[0] = summed[0] or 0
+        if c1:
+            summed[1] = (summed[1] or 0) + c1
+        elif c1 is not None:
+            summed[1] = summed[1] or 0
+        if c2:
+            summed[2] = (summed[2] or 0) + c2
+        elif c2 is not None:
+            summed[2] = summed[2] or 0
+        if c3:
+            summed[3] = (summed[3] or 0) + c3
+        elif c3 is not None:
+            summed[3] = summed[3] or 0
+        if c4:
+            summed[4] = (summed[4] or 0) + c4
+        elif c4 is not None:
+            summed[4] = summed[4] or 0
+        if c5:
+            summed[5] = (summed[5] or 0) + c5
+        elif c5 is not None:
+            summed[5] = summed[5] or 0
+        if c6:
+            summed[6] = (summed[6] or 0) + c6
+        elif c6 is not None:
+            summed[6] = summed[6] or 0
+
+
+def _add_paired(
+    entries: Iterable[formats.ByLanguageFeature | formats.ByLanguageModel | formats.ByModelFeature],
+    sums: dict[tuple[str, str], Summed],
+    used: Mapping[tuple[str, str], list[int]],
+    person: int,
+) -> None:
+    for c0, c1, c2, c3, c4, c5, c6, one, other in map(astuple, entries):
+        key = one, other
+        if c0 or c1 or c2 or c3 or c4 or c5 or c6:
+            used[key].append(person)
+        if key not in sums:
+            sums[key] = [c0, c1, c2, c3, c4, c5, c6]
+            continue
+        summed = sums[key]
+        if c0:
+            summed[0] = (summed[0] or 0) + c0
+        elif c0 is not None:
+            summed[0] = summed[0] or 0
+        if c1:
+            summed[1] = (summed[1] or 0) + c1
+        elif c1 is not None:
+            summed[1] = summed[1] or 0
+        if c2:
+            summed[2] = (summed[2] or 0) + c2
+        elif c2 is not None:
+            summed[2] = summed[2] or 0
+        if c3:
+            summed[3] = (summed[3] or 0) + c3
+        elif c3 is not None:
+            summed[3] = summed[3] or 0
+        if c4:
+            summed[4] = (summed[4] or 0) + c4
+        elif c4 is not None:
+            summed[4] = summed[4] or 0
+        if c5:
+            summed[5] = (summed[5] or 0) + c5
+        elif c5 is not None:
+            summed[5] = summed[5] or 0
+        if c6:
+            summed[6] = (summed[6] or 0) + c6
+        elif c6 is not None:
+            summed[6] = summed[6] or 0
 
 
 # From sums to a record ----------------------------------------------------------------------------
