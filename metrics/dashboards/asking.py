@@ -64,9 +64,10 @@ class Question:
     said: tuple[str, ...]
 
 
-def readable_accounts(user: Any) -> QuerySet[Account]:
-    """The accounts whose days this user may see in the admin."""
-    return Account.objects.all() if user.has_perm("metrics.view_scopeday") else Account.objects.none()
+def readable_accounts(user: Any, page: Page) -> QuerySet[Account]:
+    """The accounts that a reader of the page may ask about: the page's own permission is enough."""
+    may = bool(page.permission) or user.has_perm("metrics.view_scopeday")
+    return Account.objects.all() if may else Account.objects.none()
 
 
 def readable_teams(user: Any, account: Account) -> QuerySet[Team]:
@@ -140,7 +141,7 @@ class _Reading:
 
     def account(self, user: Any) -> Account | None:
         if key := self._value("scope"):
-            found = _by_key(readable_accounts(user).select_related("parent"), key)
+            found = _by_key(readable_accounts(user, self.page).select_related("parent"), key)
             if found is not None:
                 self.canonical["scope"] = str(found.pk)
                 return found

@@ -62,7 +62,7 @@ class Controls:
 def controls(question: Question, page: Page, user: Any) -> Controls:
     asked = question.asked
     made: dict[str, Callable[[], Choice | None]] = {
-        "scope": lambda: _scope(asked.scope.account, user),
+        "scope": lambda: _scope(asked.scope.account, page, user),
         "team": lambda: _team(asked.scope.account, asked.scope.team, user),
         "period": lambda: _period(question),
         "by": lambda: _by(question),
@@ -87,8 +87,8 @@ def controls(question: Question, page: Page, user: Any) -> Controls:
     )
 
 
-def _scope(chosen: Account, user: Any) -> Choice | None:
-    rows = list(readable_accounts(user).order_by("kind", "login_key", "pk")[: CHOICES + 1])
+def _scope(chosen: Account, page: Page, user: Any) -> Choice | None:
+    rows = list(readable_accounts(user, page).order_by("kind", "login_key", "pk")[: CHOICES + 1])
     if len(rows) < 2:
         return None
     options = [(str(row.pk), f"{row.label} ({row.get_kind_display()})") for row in rows[:CHOICES]]

@@ -42,6 +42,7 @@ class Page:
     fields: Sequence[tuple[str, str]] = ()
     listed: bool = True
     words: Words | None = None
+    instead: Callable[[Asked], str] | None = None
     panels: dict[str, RegisteredPanel] = field(default_factory=dict)
 
     def panel(
@@ -67,6 +68,11 @@ class Page:
     def opens_with(self, function: Words) -> Words:
         """Register what makes the page's opening sentences."""
         self.words = function
+        return function
+
+    def instead_of_panels(self, function: Callable[[Asked], str]) -> Callable[[Asked], str]:
+        """Register what may have to be said in place of all panels; "" where they have something to show."""
+        self.instead = function
         return function
 
 

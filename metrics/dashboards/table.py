@@ -16,7 +16,8 @@ from metrics.dashboards.written import written
 SHOWN_ROWS = 500
 # How strongly a cell is coloured: 0 for nothing, then steps up to this one.
 STEPS = 6
-WORDS = (Kind.TEXT, Kind.DAY)
+# What reads from the left; a day is never broken.
+LEFT = {Kind.TEXT: "dash-word", Kind.DAY: "dash-day"}
 
 
 def table(panel: Panel, caption: str) -> SafeString:
@@ -35,13 +36,14 @@ def table(panel: Panel, caption: str) -> SafeString:
 
 
 def _cells(panel: Panel, number: int, row: Row, most: Mapping[str, Decimal]) -> Iterator[str]:
+    day = ' class="dash-day"' if panel.columns[0].kind == Kind.DAY else ""
     for position, (column, cell) in enumerate(zip(panel.columns, row, strict=True)):
         value = plain(cell)
         text: str = escape(written(value, column.kind))
         if isinstance(cell, Linked) and cell.url:
             text = f'<a class="portal-link" href="{escape(cell.url)}">{text}</a>'
         if position == 0:
-            yield f'<th scope="row">{text}{_mark(panel, number)}</th>'
+            yield f'<th scope="row"{day}>{text}{_mark(panel, number)}</th>'
         elif column.name in most:
             yield f'<td class="dash-heat dash-heat-{step(value, most[column.name])}">{text}</td>'
         else:
@@ -49,7 +51,7 @@ def _cells(panel: Panel, number: int, row: Row, most: Mapping[str, Decimal]) -> 
 
 
 def _align(column: Column) -> str:
-    return ' class="dash-word"' if column.kind in WORDS else ""
+    return f' class="{LEFT[column.kind]}"' if column.kind in LEFT else ""
 
 
 def _mark(panel: Panel, number: int) -> str:

@@ -28,7 +28,7 @@ from metrics.dashboards.drawn import chart, in_a_sentence
 from metrics.dashboards.panel import Form, Headline, Panel, plain
 from metrics.dashboards.registry import Page, RegisteredPanel, pages
 from metrics.dashboards.table import SHOWN_ROWS, table
-from metrics.dashboards.window import window
+from metrics.dashboards.window import scope_name, window
 from metrics.dashboards.written import change, written
 from portal.reports import base
 from portal.reports.writers import as_download, stream_rows
@@ -65,7 +65,8 @@ def show(request: HttpRequest, page: Page) -> HttpResponse:
     if not asked.said and request.GET.dict() != asked.asked.params:
         return redirect(_with_query(request.path, asked.asked.query()))
     query = _panel_query(asked)
-    permitted = [panel for panel in page.panels.values() if _may(request, panel.permission)]
+    instead = page.instead(asked.asked) if page.instead else ""
+    permitted = [panel for panel in page.panels.values() if not instead and _may(request, panel.permission)]
     return _render(
         request,
         "metrics/dashboard.html",
@@ -73,7 +74,8 @@ def show(request: HttpRequest, page: Page) -> HttpResponse:
         controls=controls(asked, page, request.user),
         window=window(asked, page),
         said=asked.said,
-        words_url=_with_query(reverse("metrics:usage_words", args=[page.slug]), query) if page.words else "",
+        instead=instead,
+        words_url=_with_query(_words_url(page), query) if page.words and not instead else "",
         panels=[
             {"panel": panel, "is_wide": is_wide, "url": _with_query(_panel_url(page, panel), query)}
             for panel, is_wide in in_rows(permitted)
@@ -140,6 +142,10 @@ def _panel_query(asked: Question) -> str:
     return asked.asked.query(scope=str(asked.asked.scope.account.pk))
 
 
+def _words_url(page: Page) -> str:
+    return reverse("metrics:usage_words", args=[page.slug])
+
+
 def _panel_url(page: Page, panel: RegisteredPanel) -> str:
     return reverse("metrics:usage_panel", args=[page.slug, panel.key])
 
@@ -190,9 +196,9 @@ class PanelView:
 
 
 def _view_of(registered: RegisteredPanel, made: Panel, page: Page, asked: Question) -> PanelView:
-    drawing, scope, period = made.drawing, asked.asked.scope, asked.asked.period
+    drawing, period = made.drawing, asked.asked.period
     drawn = chart(made)
-    subtitle = f"{scope.label}, {period.first} to {period.last} (UTC)"
+    subtitle = f"{scope_name(asked, page)}, {period.first} to {period.last} (UTC)"
     if drawn is not None:
         drawn |= {"title": registered.title, "subtitle": subtitle}
     csv_url = reverse("metrics:usage_csv", args=[page.slug, registered.key])
@@ -215,9 +221,9 @@ def _view_of(registered: RegisteredPanel, made: Panel, page: Page, asked: Questi
 
 def _file_name(page: Page, registered: RegisteredPanel, asked: Question) -> str:
     """Page, panel, scope and days; without what a scope has that file names have not."""
-    scope, period = asked.asked.scope, asked.asked.period
-    team = f"-{slugify(scope.team.slug)}" if scope.team else ""
-    return f"{page.slug}-{registered.key}-{slugify(scope.account.label)}{team}-{period.first}-{period.last}"
+    period = asked.asked.period
+    scope = slugify(scope_name(asked, page))
+    return f"{page.slug}-{registered.key}-{scope}-{period.first}-{period.last}"
 
 
 def _large(headline: Headline) -> Large:

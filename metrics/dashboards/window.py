@@ -28,6 +28,7 @@ class Window:
 def window(question: Question, page: Page) -> Window:
     asked = question.asked
     period = asked.period
+    is_named = "scope" not in page.without
     days = f"{period.first} (UTC)"
     if len(period) > 1:
         days = f"{len(period)} days, {period.first} to {period.last} (UTC)"
@@ -40,17 +41,21 @@ def window(question: Question, page: Page) -> Window:
         since = max(asked.today - timedelta(days=SETTLES_AFTER), period.first)
         provisional = f"Days from {since} on are provisional: GitHub may still change them."
     return Window(
-        # A page that is not about an account does not name one.
-        scope=asked.scope.label if "scope" not in page.without else page.title,
+        scope=scope_name(question, page),
         days=days,
-        as_of=_as_of(question),
+        as_of=_as_of(question, is_named=is_named),
         updating=_updating(asked),
         provisional=provisional,
-        url=_rows_url(question) if "scope" not in page.without else "",
+        url=_rows_url(question) if is_named else "",
     )
 
 
-def _as_of(question: Question) -> str:
+def scope_name(question: Question, page: Page) -> str:
+    """Whose use it is. A page that is not about an account names none: its reader may not know of it."""
+    return question.asked.scope.label if "scope" not in page.without else page.title
+
+
+def _as_of(question: Question, *, is_named: bool) -> str:
     """The newest report of these days."""
     asked = question.asked
     rows = ReportDay.objects.filter(
@@ -61,7 +66,8 @@ def _as_of(question: Question) -> str:
     told = rows.select_related("file").order_by("-day", "-observed_at", "report").first()
     if told is None:
         return "No report of these days was taken in."
-    return f"As of {told.observed_at:%Y-%m-%d %H:%M} UTC, from {source_of(told.file)}."
+    said = f"As of {told.observed_at:%Y-%m-%d %H:%M} UTC"
+    return f"{said}, from {source_of(told.file)}." if is_named else f"{said}."
 
 
 def _updating(asked: Asked) -> str:

@@ -10,6 +10,7 @@ const DashboardCharts = (() => {
   // So many points can each be marked; of more, some of each line are.
   const ALL_MARKED = 31;
   const BAR_ROW = 28;
+  const BAR_MORE = 12;
   const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
   const WEEKDAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
   const drawn = new Map();
@@ -176,7 +177,8 @@ const DashboardCharts = (() => {
       grid: { display: false },
       border: { color: colours.grid },
       ticks: {
-        ...ticks, maxRotation: 0, autoSkip: !isLying, autoSkipPadding: 14,
+        // Days may be left out of an axis, names may not.
+        ...ticks, maxRotation: data.over || isLying ? 0 : 45, autoSkip: Boolean(data.over), autoSkipPadding: 14,
         callback(_value, index) { return short(data, data.labels[index]); },
       },
     };
@@ -221,14 +223,16 @@ const DashboardCharts = (() => {
   const keys = (data, colours) => {
     const isLines = data.form === "lines";
     const found = [];
-    if (data.series.length > 1 || data.series[0]?.dashed) {
-      const hasTwo = new Set(data.series.map((series) => series.kind)).size > 1 && ["lines", "bars"].includes(data.form);
-      looks(data, colours).forEach((look, index) => {
-        const series = data.series[index];
-        const side = hasTwo && series.kind === "rate" ? " (right axis)" : "";
-        found.push({ index, label: series.label + side, colour: look.colour, shape: look.shape, mark: isLines ? "line" : "box", dashed: series.dashed });
+    const hasTwo = new Set(data.series.map((series) => series.kind)).size > 1 && ["lines", "bars"].includes(data.form);
+    looks(data, colours).forEach((look, index) => {
+      const series = data.series[index];
+      found.push({
+        // One alone cannot be taken away.
+        index: data.series.length > 1 ? index : undefined,
+        label: series.label + (hasTwo && series.kind === "rate" ? " (right axis)" : ""),
+        colour: look.colour, shape: look.shape, mark: isLines ? "line" : "box", dashed: series.dashed,
       });
-    }
+    });
     if (data.provisional.length) {
       const label = "Provisional: GitHub may still change it";
       found.push({ label, colour: colours.ticks, mark: isLines ? "line" : "hatch", dash: PROVISIONAL });
@@ -303,6 +307,8 @@ const DashboardCharts = (() => {
 
   // --- In the page --------------------------------------------------------------------------------
 
+  const lyingHeight = (data) => data.labels.length * (BAR_ROW + (data.series.length - 1) * BAR_MORE) + 48;
+
   const draw = (box) => {
     const source = document.getElementById(box.dataset.chart);
     if (!source) return;
@@ -310,7 +316,7 @@ const DashboardCharts = (() => {
     const colours = theme();
     const canvas = box.querySelector("canvas");
     drawn.get(box)?.chart.destroy();
-    if (data.form === "ranked") box.style.height = `${data.labels.length * BAR_ROW * Math.min(data.series.length, 2) + 48}px`;
+    if (data.form === "ranked") box.style.height = `${lyingHeight(data)}px`;
     const chart = new Chart(canvas, config(data, colours));
     drawn.set(box, { chart, data });
     const list = box.parentElement.querySelector("[data-legend]");
@@ -355,7 +361,7 @@ const DashboardCharts = (() => {
   const pictureOfChart = (box) => {
     const { data, chart: shown } = drawn.get(box);
     const colours = theme();
-    const height = data.form === "ranked" ? data.labels.length * BAR_ROW + 60 : 480;
+    const height = data.form === "ranked" ? lyingHeight(data) : 480;
     const inner = document.createElement("canvas");
     inner.width = WIDTH - 2 * EDGE;
     inner.height = height;

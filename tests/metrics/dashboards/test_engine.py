@@ -349,3 +349,52 @@ def test_many_teams_are_capped_and_the_chosen_one_is_among_them(
     assert len(team.options) == 502
     assert team.options[-1] == (str(last.pk), "team-509")
     assert team.note == "The first 500 teams."
+
+
+# --- Pages of another kind --------------------------------------------------------------------
+
+
+def test_a_page_that_is_about_no_account_names_none(noa_client: Client, acme: Account) -> None:
+    with toy_page(permission="", without=frozenset({"scope", "team"})):
+        page = noa_client.get(f"/usage/toy/?scope={acme.pk}", follow=True)
+        csv_name = noa_client.get("/usage/toy/days.csv").headers["Content-Disposition"]
+
+        assert page.context["window"].scope == "Toy page"
+        assert "acme" not in page.content.decode()
+        assert "acme" not in piece(noa_client, "/usage/toy/days/")
+        assert "toy-days-toy-page-2026-10-23-2026-11-19.csv" in csv_name
+
+
+def test_a_sentence_may_stand_in_place_of_all_panels(olga_client: Client, toy: Page, acme: Account) -> None:
+    said_instead = "Nobody is asked about."
+    toy.instead_of_panels(lambda asked: said_instead if "who" not in asked.params else "")
+
+    page = olga_client.get("/usage/toy/")
+
+    assert said_instead in page.content.decode()
+    assert page.context["panels"] == []
+    assert page.context["words_url"] == ""
+
+
+def test_a_page_may_have_fields_of_its_own(olga_client: Client, acme: Account) -> None:
+    with toy_page(fields=(("login", "Login begins with"),), params=frozenset({"order"})):
+        page = olga_client.get("/usage/toy/?login=an&order=days&other=1", follow=True)
+
+        assert page.redirect_chain == [("/usage/toy/?login=an&order=days", 302)]
+        controls = page.context["controls"]
+        assert [(field.name, field.value) for field in controls.fields] == [("login", "an")]
+        assert controls.carried == [("order", "days")]
+        assert "login=an&amp;order=days" in page.content.decode()
+
+
+def test_the_permission_of_a_page_is_enough_to_choose_an_account(
+    noa: Any, noa_client: Client, acme: Account
+) -> None:
+    other = Account.objects.create(kind="organization", login="other")
+    noa.user_permissions.add(Permission.objects.get(codename="view_seat"))
+
+    with toy_page(permission="seats.view_seat"):
+        assert noa_client.get(f"/usage/toy/?scope={other.pk}").context["window"].scope == "other"
+    with toy_page(permission=""):
+        page = noa_client.get(f"/usage/toy/?scope={other.pk}")
+        assert page.context["said"] == ("There is no such organization or enterprise to show; this is acme.",)
