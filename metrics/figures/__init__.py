@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from metrics.figures.broken_down import Breakdown, Dimension, Sums, breakdown, language_by_ide
 from metrics.figures.counted import Counted, sums, total
-from metrics.figures.days import DayTotals, account_totals, day_totals, preferred_days
+from metrics.figures.days import DayTotals, day_totals, preferred_days
 from metrics.figures.distinct import (
+    active_users,
     day_sets,
     day_sets_by_name,
     day_sets_of,
@@ -34,9 +35,6 @@ from metrics.figures.windows import (
     ActiveByAccount,
     ActiveUsers,
     Windows,
-    active_series,
-    active_users,
-    distinct_users,
 )
 
 __all__ = [
@@ -55,9 +53,7 @@ __all__ = [
     "TeamFigures",
     "Windows",
     "acceptance_rate",
-    "account_totals",
     "active_members",
-    "active_series",
     "active_users",
     "adoption",
     "breakdown",
@@ -68,7 +64,6 @@ __all__ = [
     "day_totals",
     "distinct",
     "distinct_on",
-    "distinct_users",
     "kinds",
     "language_by_ide",
     "members_by_team",

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from metrics.figures.counted import NONE_DONE, Counted, total
+from metrics.figures.counted import NONE_DONE, Counted
 from metrics.figures.scope import Scope
 from metrics.figures.told import rows_of_days
 from metrics.models import ScopeDay
@@ -59,12 +59,6 @@ def day_totals(scope: Scope, period: Period) -> Mapping[date, DayTotals]:
             counters = NONE_DONE
         days[day] = DayTotals(scope.account.pk, day, source, daily, weekly, monthly, counters)
     return days
-
-
-def account_totals(account: Account, period: Period) -> dict[str, int | None]:
-    """The counters of an account over a period; each day from its own report, else from its people."""
-    days = [row.counters for row in preferred_days([account], period.first, period.last)]
-    return {name: total(day[index] for day in days) for index, name in enumerate(COUNTERS)}
 
 
 def preferred_days(

@@ -16,6 +16,7 @@ from metrics.figures.stored_sets import ACTIVE, stored_sets
 from metrics.figures.windows import ActiveUsers
 from metrics.models import DayUsers
 from metrics.periods import MONTH, WEEK, Period
+from seats.models import Account
 
 DaySets = Mapping[date, BitMap]
 
@@ -109,8 +110,13 @@ def trailing(scope: Scope, period: Period, kind: str = ACTIVE) -> Mapping[date, 
     return {day: count for day, count in zip(reach, counts, strict=True) if day in period}
 
 
+def active_users(account: Account, day: date, *, kind: str = ACTIVE) -> ActiveUsers:
+    """The same of an account as of one day."""
+    return trailing(Scope(account), Period(day, day), kind)[day]
+
+
 def trailing_counts(sets: Sequence[BitMap | None]) -> Iterator[ActiveUsers]:
-    """The same for successive days, of sets as they are told; None: nothing is known of that day."""
+    """Those counts for successive days, of sets as they are told; None: nothing is known of that day."""
     daily = (None if users is None else len(users) for users in sets)
     return map(ActiveUsers, daily, _windows(sets, WEEK), _windows(sets, MONTH))
 

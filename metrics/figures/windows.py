@@ -1,9 +1,9 @@
-"""Daily, weekly and monthly active users of accounts: distinct people over trailing days."""
+"""The trailing windows of many accounts at once, for exports that go through their days in order."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -11,7 +11,7 @@ from pyroaring import BitMap
 
 from metrics.models import DayUsers, ReportDay
 from metrics.models.team_day import WHOLE_ACCOUNT
-from metrics.periods import DAY, MONTH, WEEK, Period, between, covered_days, covered_days_by_account
+from metrics.periods import DAY, MONTH, WEEK, Period, between, covered_days_by_account
 from seats.models import Account
 
 
@@ -49,30 +49,6 @@ class Windows:
         return len(BitMap.union(*found)) if found else 0
 
 
-def active_users(
-    account: Account, day: date, *, kind: str = DayUsers.Kind.ACTIVE, team_key: int = WHOLE_ACCOUNT
-) -> ActiveUsers:
-    """Daily, weekly and monthly active users of an account, or one of its teams, as of a day."""
-    return next(active_series(account, Period(day, day), kind=kind, team_key=team_key))[1]
-
-
-def active_series(
-    account: Account, period: Period, *, kind: str = DayUsers.Kind.ACTIVE, team_key: int = WHOLE_ACCOUNT
-) -> Iterator[tuple[date, ActiveUsers]]:
-    """The same for every day of the period, in two queries."""
-    reach = Period(period.first - timedelta(days=MONTH - 1), period.last)
-    windows = Windows(covered_days(account, ReportDay.Report.USERS, reach))
-    bitmaps = DayUsers.objects.filter(
-        account=account, team_key=team_key, kind=kind, day__range=(reach.first, reach.last)
-    ).order_by("day")
-    users = {row.day: row.user_keys for row in bitmaps.iterator()}
-    for day in reach:
-        if day in users:
-            windows.add(day, users[day])
-        if day in period:
-            yield day, windows.on(day)
-
-
 class ActiveByAccount:
     """Active users of many accounts on days asked in order, from one stream of bitmaps."""
 
@@ -95,18 +71,3 @@ class ActiveByAccount:
             self._windows[self._next.account_id].add(self._next.day, self._next.user_keys)
             self._next = next(self._bitmaps, None)
         return self._windows[account_id].on(day)
-
-
-def distinct_users(
-    account: Account, period: Period, *, kind: str = DayUsers.Kind.ACTIVE, team_key: int = WHOLE_ACCOUNT
-) -> int | None:
-    """Distinct people over a period of any length; None unless every day of it is covered."""
-    if not period.is_within(covered_days(account, ReportDay.Report.USERS, period)):
-        return None
-    rows = DayUsers.objects.filter(
-        account=account, team_key=team_key, kind=kind, day__range=(period.first, period.last)
-    )
-    everybody = BitMap()
-    for row in rows.iterator():
-        everybody |= row.user_keys
-    return len(everybody)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
 from pyroaring import BitMap
@@ -38,48 +36,13 @@ def test_windows_equal_a_plain_count_over_sets(active: dict[int, set[int]]) -> N
 
 
 @pytest.mark.django_db
-def test_a_series_has_every_day_of_the_period_and_looks_back() -> None:
+def test_an_accounts_active_users_as_of_a_day() -> None:
     acme = stored.organization()
     for number in range(8):
         stored.use(acme, day(number), {stored.person(number + 1): {"used_chat": number == 7}})
-    period = Period(day(6), day(8))
-    assert list(figures.active_series(acme, period)) == [
-        (day(6), ActiveUsers(1, 7, None)),
-        (day(7), ActiveUsers(1, 7, None)),
-        (day(8), ActiveUsers(None, None, None)),
-    ]
     assert figures.active_users(acme, day(7)) == ActiveUsers(1, 7, None)
     assert figures.active_users(acme, day(7), kind="chat") == ActiveUsers(1, 1, None)
-
-
-@pytest.mark.django_db
-def test_distinct_people_of_a_period_need_every_day_of_it() -> None:
-    acme = stored.organization()
-    for number in (0, 1, 3):
-        stored.use(acme, day(number), {stored.person(1): {}, stored.person(10 + number): {}})
-    assert figures.distinct_users(acme, Period(day(0), day(1))) == 3
-    assert figures.distinct_users(acme, Period(day(0), day(3))) is None
-
-
-@pytest.mark.django_db
-def test_totals_take_each_day_from_one_source() -> None:
-    acme = stored.organization()
-    for number in range(2):
-        stored.use(acme, day(number), {stored.person(1): {"loc_added_sum": 5, "loc_deleted_sum": None}})
-    stored.totals(acme, day(1), loc_added_sum=100)
-    totals = figures.account_totals(acme, Period(day(0), day(1)))
-    assert (totals["loc_added_sum"], totals["loc_deleted_sum"]) == (105, None)
-
-
-@pytest.mark.django_db
-def test_a_series_takes_the_same_queries_however_long() -> None:
-    acme = stored.organization()
-    for number in range(3):
-        stored.use(acme, day(number), {stored.person(1): {}})
-    for length in (1, 90):
-        with CaptureQueriesContext(connection) as captured:
-            list(figures.active_series(acme, Period.trailing(day(2), length)))
-        assert len(captured) == 2
+    assert figures.active_users(acme, day(8)) == ActiveUsers(None, None, None)
 
 
 @pytest.mark.django_db
