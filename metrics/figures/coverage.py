@@ -1,0 +1,63 @@
+"""Which days of an account are covered, by which report, and which of them are still being added up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from metrics.figures.rates import ratio
+from metrics.models import DirtyDay, ReportDay
+from metrics.periods import Period
+from seats.models import Account
+
+REPORTS = (
+    ReportDay.Report.USERS,
+    ReportDay.Report.SCOPE,
+    ReportDay.Report.USER_TEAMS,
+    ReportDay.Report.REPOSITORIES,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """`told` has for each report its covered days, and whether a complete file told each of them.
+
+    `known` are the reports of which any day was ever taken in, `updating` the days whose totals are being
+    added up again.
+    """
+
+    told: Mapping[str, Mapping[date, bool]]
+    known: frozenset[str]
+    updating: frozenset[date]
+
+    def covered(self, report: str, days: Sequence[date]) -> int:
+        """How many of these days the report tells."""
+        return sum(day in self.told[report] for day in days)
+
+    def share(self, report: str, days: Sequence[date]) -> Decimal | None:
+        """Which share of these days it tells; None for a report that was never taken in."""
+        return ratio(self.covered(report, days), len(days)) if report in self.known else None
+
+    def missing(self, report: str, days: Sequence[date]) -> list[date]:
+        return [day for day in days if day not in self.told[report]]
+
+    def partial(self, report: str, days: Sequence[date]) -> int:
+        """How many of these days are told by files that need not name everybody."""
+        return sum(not self.told[report].get(day, True) for day in days)
+
+    def being_added_up(self, days: Sequence[date]) -> int:
+        return sum(day in self.updating for day in days)
+
+
+def coverage(account: Account, period: Period) -> Coverage:
+    """The account's own reports; three queries."""
+    within = {"account": account, "day__range": (period.first, period.last)}
+    told: dict[str, dict[date, bool]] = {report.value: {} for report in REPORTS}
+    rows = ReportDay.objects.filter(**within).order_by("day").values_list("report", "day", "is_complete")
+    for report, day, is_complete in rows:
+        told.setdefault(report, {})[day] = is_complete
+    known = ReportDay.objects.filter(account=account).order_by().values_list("report", flat=True).distinct()
+    dirty = DirtyDay.objects.filter(**within).values_list("day", flat=True)
+    return Coverage(told, frozenset(known), frozenset(dirty))
