@@ -9,7 +9,7 @@ https://docs.github.com/copilot/reference/copilot-usage-metrics/team-level-metri
 
 from __future__ import annotations
 
-from metrics.figures.broken_down import Breakdown, Dimension, Sums, breakdown, language_by_ide
+from metrics.figures.broken_down import Breakdown, Dimension, Sums, breakdown, breakdowns_of, language_by_ide
 from metrics.figures.counted import Counted, sums, total
 from metrics.figures.days import DayTotals, day_totals, preferred_days
 from metrics.figures.distinct import (
@@ -57,6 +57,7 @@ __all__ = [
     "active_users",
     "adoption",
     "breakdown",
+    "breakdowns_of",
     "day_records",
     "day_sets",
     "day_sets_by_name",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import repeat
 from operator import attrgetter
 from typing import Any, Literal, NamedTuple
@@ -198,35 +198,56 @@ def breakdown(scope: Scope, period: Period, dimension: Dimension) -> Breakdown:
     An account's day is from GitHub's own record where there is one, else added up from its people; a
     team's is always added up. A day whose record is damaged, or not added up so far yet, is left out.
     """
-    names, decoder, folded = NAMES[dimension], _DECODERS[dimension], _Folded()
-    days: dict[date, Mapping[Names, Sums]] = {}
+    return breakdowns_of(scope, period, [dimension])[dimension]
+
+
+def breakdowns_of(
+    scope: Scope, period: Period, dimensions: Iterable[Dimension]
+) -> dict[Dimension, Breakdown]:
+    """Several breakdowns of the same days, each day read once."""
+    asked, folded = tuple(dimensions), _Folded()
+    days: dict[Dimension, dict[date, Mapping[Names, Sums]]] = {dimension: {} for dimension in asked}
     for day, _, row in rows_of_days(scope, period, ["blob"]):
-        entries = _array(row, decoder)
-        if entries is not None:
-            days[day] = _Day(names, entries, folded)
-    return Breakdown(names, days)
+        for dimension, entries in _told(row, asked).items():
+            days[dimension][day] = _Day(NAMES[dimension], entries, folded)
+    return {dimension: Breakdown(NAMES[dimension], told) for dimension, told in days.items()}
 
 
-def _array_decoder(key: str, entry: type[msgspec.Struct]) -> msgspec.json.Decoder[Any]:
-    """Decodes one array of a record, and passes over the rest of it."""
-    field = ("entries", list[entry] | None, msgspec.field(name=key, default=None))  # type: ignore[valid-type]
-    return msgspec.json.Decoder(msgspec.defstruct("Record", [field]))
-
-
-def _array(row: tuple[Any, ...] | None, decoder: msgspec.json.Decoder[Any]) -> list[Any] | None:
-    """The array of the blob in a row: empty where the day has none, None where it cannot be read or where
-    the day was not added up with its breakdowns yet."""
+def _told(row: tuple[Any, ...] | None, dimensions: tuple[Dimension, ...]) -> dict[Dimension, list[Entry]]:
+    """The arrays of the blob in a row that can be read, empty where the day has none."""
     if row is None:
-        return []
-    if row[0] is None:
-        return None
+        return {dimension: [] for dimension in dimensions}
+    text = _text(row)
+    return {} if text is None else _arrays(text, dimensions)
+
+
+def _arrays(text: bytes, dimensions: tuple[Dimension, ...]) -> dict[Dimension, list[Entry]]:
     try:
-        return decoder.decode(payload(row[0])).entries or []
-    except (DamagedBlob, msgspec.DecodeError):
+        record = _decoder(dimensions).decode(text)
+    except msgspec.DecodeError:
+        if len(dimensions) == 1:
+            return {}
+        # One of another shape leaves the others.
+        return {name: found for one in dimensions for name, found in _arrays(text, (one,)).items()}
+    return {dimension: getattr(record, dimension) or [] for dimension in dimensions}
+
+
+@cache
+def _decoder(dimensions: tuple[Dimension, ...]) -> msgspec.json.Decoder[Any]:
+    """Decodes these arrays of a record, and passes over the rest of it."""
+    fields = [
+        (name, list[Entry] | None, msgspec.field(name=f"totals_by_{name}", default=None))
+        for name in dimensions
+    ]
+    return msgspec.json.Decoder(msgspec.defstruct("Record", fields))
+
+
+def _text(row: tuple[Any, ...]) -> bytes | None:
+    """The record in a row; None where it is damaged, or the day was not added up in detail yet."""
+    try:
+        return None if row[0] is None else payload(row[0])
+    except DamagedBlob:
         return None
-
-
-_DECODERS = {dimension: _array_decoder(f"totals_by_{dimension}", Entry) for dimension in NAMES}
 
 
 class _UserDays(msgspec.Struct, gc=False):
@@ -235,7 +256,11 @@ class _UserDays(msgspec.Struct, gc=False):
     user_days: int = 0
 
 
-_user_days = _array_decoder("user_days_by_language_ide", _UserDays)
+class _Together(msgspec.Struct):
+    user_days_by_language_ide: list[_UserDays] | None = None
+
+
+_together = msgspec.json.Decoder(_Together)
 
 
 def language_by_ide(
@@ -249,7 +274,16 @@ def language_by_ide(
     folded = _Folded()
     found: dict[tuple[str, str], int] = defaultdict(int)
     for day, _, row in rows_of_days(scope, period, ["blob"], computed=True):
-        if asked is None or day in asked:
-            for entry in _array(row, _user_days) or ():
-                found[folded[entry.language], folded[entry.ide]] += entry.user_days
+        if row is None or (asked is not None and day not in asked):
+            continue
+        for entry in _used_together(row):
+            found[folded[entry.language], folded[entry.ide]] += entry.user_days
     return dict(sorted(found.items(), key=lambda each: (-each[1], each[0])))
+
+
+def _used_together(row: tuple[Any, ...]) -> Sequence[_UserDays]:
+    text = _text(row)
+    try:
+        return () if text is None else _together.decode(text).user_days_by_language_ide or ()
+    except msgspec.DecodeError:
+        return ()

@@ -105,6 +105,9 @@ class TestReading:
         )
         assert figures.breakdown(scope, PERIOD, "ide").days == {}
         assert list(figures.breakdown(scope, PERIOD, "feature").totals("feature")) == [("agent_edit",)]
+        several = figures.breakdowns_of(scope, PERIOD, ["ide", "feature", "model_feature"])
+        assert [list(found.days) for found in several.values()] == [[], [day(0)], [day(0)]]
+        assert several["feature"].totals("feature") == {("agent_edit",): Sums(loc_added_sum=4)}
 
     def test_a_part_of_a_record_of_another_shape_is_unknown_alone(self) -> None:
         scope = record(

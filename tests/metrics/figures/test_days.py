@@ -170,6 +170,7 @@ QUESTIONS: dict[str, Any] = {
     "day_totals": figures.day_totals,
     "day_records": figures.day_records,
     "breakdown": lambda scope, period: figures.breakdown(scope, period, "language_feature"),
+    "several breakdowns": lambda scope, period: figures.breakdowns_of(scope, period, ["ide", "feature"]),
     "language_by_ide": figures.language_by_ide,
     "trailing": figures.trailing,
     "distinct": figures.distinct,
