@@ -13,8 +13,8 @@ from seats.sync.steps import enqueue_for, work_on
 
 
 def rebuild_dirty_days() -> int:
-    """What a killed import left to be added up."""
-    return rebuild.rebuild_dirty_days()
+    """What a killed import or a new release left to be added up, until the next round is due."""
+    return rebuild.rebuild_dirty_days(seconds=rebuild.A_WHILE)
 
 
 def sync(job_id: int) -> None:

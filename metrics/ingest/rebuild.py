@@ -20,6 +20,9 @@ from metrics.models.team_day import UNATTRIBUTED, WHOLE_ACCOUNT
 from portal.bulk import insert_rows
 from seats.models import Account
 
+# Whoever has other things to do rebuilds days for so long: what is left then, the worker's next round does.
+A_WHILE = 240.0
+
 
 def rebuild_dirty_days(
     on_day: Callable[[int, int], None] | None = None,
@@ -28,8 +31,8 @@ def rebuild_dirty_days(
 ) -> int:
     """Rebuild every dirty day, or those of an account; returns how many. The newest come first.
 
-    Each is committed by itself, so it may be stopped. With `seconds` no day is begun after that time; what
-    is left keeps its mark. Windows that end with a touched day are written at the end.
+    Each is committed by itself, so it may be stopped. With `seconds` no further day is begun after that
+    time; what is left keeps its mark. The windows that touched days fall into are written at the end.
     """
     marked = DirtyDay.objects.all() if account is None else DirtyDay.objects.filter(account=account)
     dirty = list(marked.order_by("-day", "account_id").values_list("account_id", "day"))
@@ -37,7 +40,7 @@ def rebuild_dirty_days(
     done = 0
     with Adders() as adders:
         for account_id, day in dirty:
-            if ends_at is not None and time.monotonic() > ends_at:
+            if done and ends_at is not None and time.monotonic() > ends_at:
                 break
             _rebuild_marked(account_id, day, adders.submit)
             done += 1
@@ -179,4 +182,6 @@ def _sets(
     for kind, users in did.items():
         some = users if members is None else users & members
         if some or kind == DayUsers.Kind.ACTIVE:
+            # Equal sets are equal bytes, and neighbours take no room.
+            some.run_optimize()
             yield team_key, str(kind), some.serialize()

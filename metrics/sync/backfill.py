@@ -15,7 +15,7 @@ from django.core.cache import cache
 from django.db.models import Min
 from django.utils import timezone
 
-from metrics.ingest.rebuild import rebuild_dirty_days
+from metrics.ingest.rebuild import A_WHILE, rebuild_dirty_days
 from metrics.periods import Period
 from metrics.sync.backfill_plan import DayLeft, Outlook, Source, days_left, keep_back
 from metrics.sync.fetch import Fetcher
@@ -217,7 +217,7 @@ def _fetch(account: Account, day: date, github: Any, run: jobs.Run) -> Tally:
             fetcher.fetch_day(daily, day)
         run.progress(len(wanted), len(wanted))
     finally:
-        rebuild_dirty_days(account=fetcher.account)
+        rebuild_dirty_days(account=fetcher.account, seconds=A_WHILE)
         tally.count(github)
         keep(tally, run)
     finish(fetcher)

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from metrics.ingest.rebuild import rebuild_dirty_days
+from metrics.ingest.rebuild import A_WHILE, rebuild_dirty_days
 from metrics.periods import Period, is_provisional
 from metrics.sync.fetch import Fetcher
 from metrics.sync.reports import DAILY, USERS, DailyReport
@@ -60,7 +60,7 @@ def sync(account: Account, github: GitHub, run: Reporter, asked: Asked = NEWEST,
         fetcher.raise_trouble()
     finally:
         # What has come in is shown, also when the rest did not.
-        rebuild_dirty_days(account=fetcher.account)
+        rebuild_dirty_days(account=fetcher.account, seconds=A_WHILE)
         tally.count(github)
         keep(tally, run)
     finish(fetcher)
