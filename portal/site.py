@@ -64,7 +64,7 @@ SIDEBAR: tuple[tuple[str, tuple[Link, ...]], ...] = (
             Link("Use by team", "diversity_3", "metrics:teams", "metrics.view_teamday"),
             Link("Use by person", "person_search", "metrics:people", "metrics.view_userday"),
             Link("Impact", "stacked_line_chart", "metrics:impact", "metrics.view_scopeday"),
-            Link("Data health", "health_and_safety", "metrics:data-health", "metrics.view_scopeday"),
+            Link("Data health", "health_and_safety", "metrics:data-health", "portal.view_reportfile"),
             Link("My usage", "account_circle", "metrics:mine"),
         ),
     ),

@@ -23,6 +23,7 @@ from django.views.decorators.http import require_safe
 
 from metrics.dashboards import every  # noqa: F401 - registers the pages
 from metrics.dashboards.asking import CONTROLS, Question, question
+from metrics.dashboards.compared import panel_of
 from metrics.dashboards.controls import controls
 from metrics.dashboards.drawn import chart, in_a_sentence
 from metrics.dashboards.panel import Form, Headline, Panel, plain
@@ -95,7 +96,7 @@ def words(request: HttpRequest, page: Page) -> HttpResponse:
 @_of_page
 def panel(request: HttpRequest, page: Page, key: str) -> HttpResponse:
     registered, asked = _panel_asked(request, page, key)
-    made = registered.function(asked.asked)
+    made = panel_of(registered.function, asked.asked)
     return _piece(
         request,
         "metrics/_dashboard_panel.html",
@@ -110,7 +111,7 @@ def panel(request: HttpRequest, page: Page, key: str) -> HttpResponse:
 def download(request: HttpRequest, page: Page, key: str) -> HttpResponseBase:
     """The panel's table as CSV: the same rows, numbers as they are."""
     registered, asked = _panel_asked(request, page, key)
-    made = registered.function(asked.asked)
+    made = panel_of(registered.function, asked.asked)
     columns = [base.Column(column.name, column.label) for column in made.columns]
     response = as_download(stream_rows(columns, _raw_rows(made), "csv"), registered.key, "csv")
     response["Content-Disposition"] = f'attachment; filename="{_file_name(page, registered, asked)}.csv"'

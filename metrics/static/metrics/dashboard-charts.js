@@ -32,10 +32,15 @@ const DashboardCharts = (() => {
     const [year, month, date] = label.split("-").map(Number);
     return { year, month: MONTHS[month - 1], date, weekday: date ? WEEKDAYS[new Date(Date.UTC(year, month - 1, date)).getUTCDay()] : "" };
   };
-  const short = (data, label) => {
+  const short = (data, index) => {
+    const label = data.labels[index];
     if (!data.over) return label.length > 28 ? `${label.slice(0, 27)}…` : label;
     const { year, month, date } = day(label);
-    return date ? `${month} ${date}` : `${month} ${year}`;
+    if (!date) return `${month} ${year}`;
+    // Where days are of two years, the first of each says which.
+    const ends = [data.labels[0], data.labels.at(-1)].map((end) => end.slice(0, 4));
+    const isFirst = index === 0 || data.labels[index - 1].slice(0, 4) !== label.slice(0, 4);
+    return ends[0] !== ends[1] && isFirst ? [`${month} ${date}`, String(year)] : `${month} ${date}`;
   };
   const long = (data, label) => {
     if (!data.over) return label;
@@ -179,7 +184,7 @@ const DashboardCharts = (() => {
       ticks: {
         // Days may be left out of an axis, names may not.
         ...ticks, maxRotation: data.over || isLying ? 0 : 45, autoSkip: Boolean(data.over), autoSkipPadding: 14,
-        callback(_value, index) { return short(data, data.labels[index]); },
+        callback(_value, index) { return short(data, index); },
       },
     };
     const scales = isLying ? { x: amounts(first), y: names } : { x: names, y: amounts(first) };

@@ -398,3 +398,36 @@ def test_the_permission_of_a_page_is_enough_to_choose_an_account(
     with toy_page(permission=""):
         page = noa_client.get(f"/usage/toy/?scope={other.pk}")
         assert page.context["said"] == ("There is no such organization or enterprise to show; this is acme.",)
+
+
+# --- Compared ---------------------------------------------------------------------------------
+
+
+def test_lines_over_time_are_drawn_beside_those_of_the_period_before(
+    olga_client: Client, toy: Page, acme: Account
+) -> None:
+    chart = drawn(olga_client, "/usage/toy/days/?period=7&compare=1")
+
+    assert [(series["label"], series["dashed"]) for series in chart["series"]] == [
+        ("Number", False),
+        ("Share", False),
+        ("Number, before", True),
+        ("Share, before", True),
+    ]
+    assert chart["series"][2]["values"] == [6000, 7000, 8000, 9000, 10000, 11000, 12000]
+    page = piece(olga_client, "/usage/toy/days/?period=7&compare=1")
+    assert "Before: 2026-11-06 to 2026-11-12, day beside day." in page
+    csv_file = olga_client.get("/usage/toy/days.csv?period=7&compare=1").getvalue().decode()
+    assert csv_file.splitlines()[:3] == [
+        "day,number,share,number_before,share_before",
+        "2026-11-13,,0.125,6000,0.125",
+        "2026-11-14,14000,0.125,7000,0.125",
+    ]
+
+
+def test_what_is_no_drawing_over_time_stays_as_it_is_when_compared(
+    olga_client: Client, toy: Page, acme: Account
+) -> None:
+    assert "before" not in piece(olga_client, "/usage/toy/nothing/?compare=1")
+    compared = piece(olga_client, "/usage/toy/cells/?compare=1")
+    assert compared.replace("compare=1&amp;", "") == piece(olga_client, "/usage/toy/cells/")
