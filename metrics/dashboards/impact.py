@@ -41,6 +41,7 @@ UNKNOWN = (
     f"Phases can be told where each of {MONTH} days is covered person by person and GitHub tells phases, "
     "which it does since 29 May 2026."
 )
+NOTHING = "Nothing is known of these days of phases, or of who comes and goes."
 AVERAGE_LABELS = {
     "avg_user_initiated_interactions": "Requests",
     "avg_code_generation_activities": "Generations",
@@ -300,7 +301,7 @@ def _notes(asked: Asked, found: Lives, before: Period, now: Period) -> str:
 def words(asked: Asked) -> list[str]:
     periods = _periods(asked)
     if periods is None:
-        return [UNKNOWN]
+        return [NOTHING]
     before, now = periods
     series = phase_series(asked.scope, [before.last, now.last])
     since = f"{before.last} to {now.last}"
@@ -310,7 +311,7 @@ def words(asked: Asked) -> list[str]:
         comings_and_goings(found, len(before)),
         idle_seats(found),
     )
-    return [sentence for sentence in sentences if sentence] or [UNKNOWN]
+    return [sentence for sentence in sentences if sentence] or [NOTHING]
 
 
 def engaged_share(before: Mapping[int, int] | None, now: Mapping[int, int] | None, since: str) -> str:

@@ -15,12 +15,11 @@ from metrics.figures import total
 from metrics.figures.pull_requests import (
     PullRequestDay,
     PullRequests,
+    code_review,
     comment_types,
     pull_request_days,
     repositories,
-    review_people,
     review_times,
-    review_users,
     share_of,
 )
 from metrics.models import ReportDay
@@ -312,7 +311,7 @@ def _type_label(comment_type: str) -> str:
     wide=True,
 )
 def users_of_reviews(asked: Asked) -> Panel:
-    users = review_users(asked.scope, asked.period)
+    told = code_review(asked.scope, asked.period)
     columns = [
         Column(f"{word}_{length}", f"{word.capitalize()}, {label}")
         for word in ("active", "passive")
@@ -320,7 +319,7 @@ def users_of_reviews(asked: Asked) -> Panel:
     ]
 
     def values(bucket: Bucket) -> Row:
-        active, passive = users[bucket.last]
+        active, passive = told.users_on(bucket.last)
         return [
             active.daily, active.weekly, active.monthly, passive.daily, passive.weekly, passive.monthly,
         ]  # fmt: skip
@@ -328,12 +327,13 @@ def users_of_reviews(asked: Asked) -> Panel:
     panel = asked.over_time(columns, values, Drawing(Form.LINES, [column.name for column in columns]))
     if panel.is_empty:
         return Panel(empty="No report of these days tells who used code review.")
-    asked_for, unasked = review_people(asked.scope, asked.period, asked.days())
+    asked_for, unasked = told.people(asked.days())
     if asked_for is None:
         return replace(panel, note="How many it was in the whole period can be told only if all days are.")
     was_active = was_passive = None
     if asked.before is not None:
-        was_active, was_passive = review_people(asked.scope, asked.before, asked.days(asked.before))
+        before = code_review(asked.scope, asked.before)
+        was_active, was_passive = before.people(asked.days(asked.before))
     return replace(
         panel,
         headlines=[

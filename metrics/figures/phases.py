@@ -8,7 +8,7 @@ https://docs.github.com/copilot/reference/copilot-usage-metrics/copilot-usage-me
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -46,9 +46,25 @@ def phase_sets(scope: Scope, days: Collection[date]) -> Mapping[date, People | N
 
     UNTOLD are those of whom none was told. None where not all 28 days are covered, or no phase was told.
     """
-    if not days:
-        return {}
-    reach = Period(min(days) - timedelta(days=MONTH - 1), max(days))
+    found: dict[date, People | None] = {}
+    for stretch in _stretches(days):
+        found |= _phase_sets(scope, stretch)
+    return found
+
+
+def _stretches(days: Collection[date]) -> list[list[date]]:
+    """The days in order, cut where as much or more lies between two of them as would have to be read."""
+    stretches: list[list[date]] = []
+    for day in sorted(days):
+        if stretches and (day - stretches[-1][-1]).days <= 2 * MONTH:
+            stretches[-1].append(day)
+        else:
+            stretches.append([day])
+    return stretches
+
+
+def _phase_sets(scope: Scope, days: Sequence[date]) -> dict[date, People | None]:
+    reach = Period(days[0] - timedelta(days=MONTH - 1), days[-1])
     active = day_sets(scope, reach)
     by_phase = {int(name): sets for name, sets in day_sets_by_name(scope, reach, "phase:").items()}
     newest: dict[int, BitMap] = {number: BitMap() for number in by_phase}
@@ -285,7 +301,7 @@ def _used_before(scope: Scope, day: date) -> tuple[BitMap, bool]:
     rows = DayUsers.objects.filter(
         account=scope.account, team_key=scope.team_key, kind=DayUsers.Kind.ACTIVE, day__lt=day
     )
-    told = [BitMap.deserialize(bytes(users)) for users in rows.values_list("users", flat=True).iterator()]
+    told = [BitMap.deserialize(bytes(users)) for users in rows.values_list("users", flat=True)]
     return BitMap.union(*told) if told else BitMap(), bool(told)
 
 

@@ -19,7 +19,7 @@ from django.db.models import F, Max, Q, Sum, Value
 from django.db.models.functions import Coalesce
 
 from metrics import breakdowns
-from metrics.figures import ActiveUsers, day_records, day_sets_of, ratio, total, union
+from metrics.figures import ActiveUsers, EntityDay, day_records, day_sets_of, ratio, total, union
 from metrics.figures import records as told
 from metrics.figures.distinct import DaySets
 from metrics.figures.scope import Scope
@@ -171,42 +171,38 @@ class ReviewUsers(NamedTuple):
     passive: ActiveUsers
 
 
-def review_users(scope: Scope, period: Period) -> Mapping[date, ReviewUsers]:
-    """Every day of the period: from people where all days are covered, else GitHub's own numbers."""
-    active, passive = _review_sets(scope, Period(period.first - timedelta(days=MONTH - 1), period.last))
-    records = {} if scope.team is not None else day_records(scope, period)
-    found = {}
-    for day in period:
-        own: dict[str, list[int | None]] = {"active": [], "passive": []}
+class CodeReview(NamedTuple):
+    """Who used code review on the days that were read, and GitHub's own records of them."""
+
+    active: DaySets
+    passive: DaySets
+    records: Mapping[date, EntityDay]
+
+    def users_on(self, day: date) -> ReviewUsers:
+        """From people where all days of a window are covered, else GitHub's own numbers."""
+        found: dict[str, list[int | None]] = {"active": [], "passive": []}
         for often, length in (("daily", DAY), ("weekly", WEEK), ("monthly", MONTH)):
-            counted = _split(active, passive, Period.trailing(day, length))
-            for word, value in zip(own, counted, strict=True):
-                if value is None and day in records:
-                    value = getattr(records[day], f"{often}_{word}_copilot_code_review_users")
-                own[word].append(value)
-        found[day] = ReviewUsers(ActiveUsers(*own["active"]), ActiveUsers(*own["passive"]))
-    return found
+            for word, value in zip(found, self.people(Period.trailing(day, length)), strict=True):
+                if value is None and day in self.records:
+                    value = getattr(self.records[day], f"{often}_{word}_copilot_code_review_users")
+                found[word].append(value)
+        return ReviewUsers(ActiveUsers(*found["active"]), ActiveUsers(*found["passive"]))
+
+    def people(self, days: Iterable[date]) -> Pair:
+        """Distinct active and passive users of these days; None unless each is covered."""
+        wanted = list(days)
+        asked, unasked = union(self.active, wanted), union(self.passive, wanted)
+        if asked is None or unasked is None:
+            return None, None
+        return len(asked), len(unasked - asked)
 
 
-def review_people(scope: Scope, period: Period, days: Collection[date] | None = None) -> Pair:
-    """Distinct active and passive users of code review over the period, or over some of its days."""
-    active, passive = _review_sets(scope, period)
-    return _split(active, passive, period if days is None else days)
-
-
-def _review_sets(scope: Scope, period: Period) -> tuple[DaySets, DaySets]:
+def code_review(scope: Scope, period: Period) -> CodeReview:
+    """The users of code review of a period, and of the 27 days before it."""
     kinds = DayUsers.Kind.CODE_REVIEW_ACTIVE.value, DayUsers.Kind.CODE_REVIEW_PASSIVE.value
-    sets = day_sets_of(scope, period, kinds)
-    return sets[kinds[0]], sets[kinds[1]]
-
-
-def _split(active: DaySets, passive: DaySets, days: Iterable[date]) -> Pair:
-    """Active and passive users of these days; None unless each is covered."""
-    wanted = list(days)
-    asked, unasked = union(active, wanted), union(passive, wanted)
-    if asked is None or unasked is None:
-        return None, None
-    return len(asked), len(unasked - asked)
+    sets = day_sets_of(scope, Period(period.first - timedelta(days=MONTH - 1), period.last), kinds)
+    records = {} if scope.team is not None else day_records(scope, period)
+    return CodeReview(sets[kinds[0]], sets[kinds[1]], records)
 
 
 # --- Repositories ------------------------------------------------------------------------------

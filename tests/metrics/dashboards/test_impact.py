@@ -299,6 +299,6 @@ def test_words_speak_of_the_period_and_the_one_before(acme: Account) -> None:
 
 
 def test_words_say_when_nothing_is_known(acme: Account) -> None:
-    assert impact.words(ask(acme)) == [impact.UNKNOWN]
+    assert impact.words(ask(acme)) == [impact.NOTHING]
     cover(acme, range(3))
-    assert impact.words(ask(acme)) == [impact.UNKNOWN]
+    assert impact.words(ask(acme)) == [impact.NOTHING]

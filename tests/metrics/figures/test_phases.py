@@ -157,7 +157,16 @@ def test_the_flow_has_everybody_of_both_ends_once() -> None:
     crossed = phase_flow(Scope(acme), day(28), day(0))
 
     assert crossed == {(1, 1): 1, (1, 3): 1, (0, AWAY): 1, (2, 4): 1, (AWAY, UNTOLD): 1}
-    assert phase_flow(Scope(acme), day(59), day(0)) is None
+    # However far apart the two days are.
+    cover(acme, 140, 61)
+    use(acme, 101, p1=4)
+    assert phase_flow(Scope(acme), day(100), day(0)) == {
+        (4, 1): 1,
+        (AWAY, 3): 1,
+        (AWAY, 4): 1,
+        (AWAY, UNTOLD): 1,
+    }
+    assert phase_flow(Scope(acme), day(130), day(0)) is None
 
 
 def test_rows_and_columns_of_the_flow_add_up_to_the_phases_of_the_two_ends() -> None:

@@ -13,12 +13,11 @@ from metrics import breakdowns
 from metrics.figures import ActiveUsers, Scope
 from metrics.figures.pull_requests import (
     PullRequests,
+    code_review,
     comment_types,
     pull_request_days,
     repositories,
-    review_people,
     review_times,
-    review_users,
     share_of,
 )
 from metrics.models import RepositoryDay
@@ -157,15 +156,14 @@ def test_who_is_active_in_the_same_days_is_not_passive() -> None:
     reviews(acme, 25, active=[1], passive=[2])
     reviews(acme, 27, active=[2], passive=[1, 3])
 
-    told = review_users(Scope(acme), Period(day(25), day(27)))
+    told = code_review(Scope(acme), Period(day(25), day(27)))
 
-    assert told[day(25)].active == ActiveUsers(1, 1, None)
-    assert told[day(25)].passive == ActiveUsers(1, 1, None)
-    assert told[day(26)].active == ActiveUsers(0, 1, None)
+    assert told.users_on(day(25)) == (ActiveUsers(1, 1, None), ActiveUsers(1, 1, None))
+    assert told.users_on(day(26)).active == ActiveUsers(0, 1, None)
     # Both have been active within the week: only the third is passive.
-    assert told[day(27)].active == ActiveUsers(1, 2, 2)
-    assert told[day(27)].passive == ActiveUsers(2, 1, 1)
-    assert review_people(Scope(acme), Period(day(0), day(27))) == (2, 1)
+    assert told.users_on(day(27)).active == ActiveUsers(1, 2, 2)
+    assert told.users_on(day(27)).passive == ActiveUsers(2, 1, 1)
+    assert told.people(Period(day(0), day(27))) == (2, 1)
 
 
 def test_where_people_are_not_covered_githubs_own_numbers_stand() -> None:
@@ -177,11 +175,11 @@ def test_where_people_are_not_covered_githubs_own_numbers_stand() -> None:
         weekly_active_copilot_code_review_users=8,
         monthly_passive_copilot_code_review_users=2,
     )
-    told = review_users(Scope(acme), Period(day(2), day(3)))
-    assert told[day(3)].active == ActiveUsers(5, 8, None)
-    assert told[day(3)].passive == ActiveUsers(None, None, 2)
-    assert told[day(2)].active == ActiveUsers(None, None, None)
-    assert review_people(Scope(acme), Period(day(2), day(3))) == (None, None)
+    told = code_review(Scope(acme), Period(day(2), day(3)))
+    assert told.users_on(day(3)).active == ActiveUsers(5, 8, None)
+    assert told.users_on(day(3)).passive == ActiveUsers(None, None, 2)
+    assert told.users_on(day(2)).active == ActiveUsers(None, None, None)
+    assert told.people([day(2), day(3)]) == (None, None)
 
 
 def test_of_a_team_those_count_who_were_in_it_that_day() -> None:
@@ -190,7 +188,7 @@ def test_of_a_team_those_count_who_were_in_it_that_day() -> None:
     stored.roster(acme, day(1), {"red": [stored.person(2)]})
     reviews(acme, 0, active=[1, 2], passive=[])
     reviews(acme, 1, active=[1], passive=[2])
-    assert review_people(Scope(acme, red), Period(day(0), day(1))) == (1, 1)
+    assert code_review(Scope(acme, red), Period(day(0), day(1))).people([day(0), day(1)]) == (1, 1)
 
 
 # --- Repositories ------------------------------------------------------------------------------
