@@ -84,6 +84,12 @@ def _account_of(user: GitHubUser, period: Period) -> Account | None:
 add_panels(mine, subject_of, own=True)
 
 
+@mine.instead_of_panels
+def nobody(asked: Asked) -> str:
+    """Why there is nothing to show, once instead of in every panel."""
+    return subject_of(asked).why_not
+
+
 @mine.opens_with
 def words(asked: Asked) -> list[str]:
     return words_about(asked, subject_of(asked), "You")

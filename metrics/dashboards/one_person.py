@@ -92,9 +92,16 @@ def _about(who: Who, shows: Shows) -> Callable[[Asked], Panel]:
     return function
 
 
-def _history(asked: Asked, subject: Subject, user: GitHubUser, period: Period | None = None) -> PersonHistory:
+def _history(
+    asked: Asked,
+    subject: Subject,
+    user: GitHubUser,
+    period: Period | None = None,
+    *,
+    with_rest: bool = False,
+) -> PersonHistory:
     """Of the days that count."""
-    whole = person_history(subject.account, user, period or asked.period)
+    whole = person_history(subject.account, user, period or asked.period, with_rest=with_rest)
     return whole.among(asked.days(period))
 
 
@@ -186,7 +193,7 @@ def _unused(history: PersonHistory) -> str:
 
 def _by_name(dimension: Dimension, name: str, heading: str, *, has_interactions: bool) -> Shows:
     def shows(asked: Asked, subject: Subject, user: GitHubUser) -> Panel:
-        history = _history(asked, subject, user)
+        history = _history(asked, subject, user, with_rest=True)
         totals = history.breakdown(dimension).totals(name)
         columns = [
             Column(name, heading, Kind.TEXT),
@@ -232,7 +239,7 @@ def _cells(added: Sums) -> list[Value]:
 
 
 def clients(asked: Asked, subject: Subject, user: GitHubUser) -> Panel:
-    history = _history(asked, subject, user)
+    history = _history(asked, subject, user, with_rest=True)
     return Panel(
         [
             Column("ide", "Editor", Kind.TEXT),
@@ -463,7 +470,7 @@ def words_about(asked: Asked, subject: Subject, called: str) -> list[str]:
     """How often, with what most, and how much was accepted; `called` begins the first sentence."""
     if subject.user is None:
         return [subject.why_not] if subject.why_not else []
-    history = _history(asked, subject, subject.user)
+    history = _history(asked, subject, subject.user, with_rest=True)
     sentences = [how_often(history, called), with_what(history), how_much_was_accepted(history)]
     return [sentence for sentence in sentences if sentence]
 

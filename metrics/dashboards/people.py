@@ -293,7 +293,7 @@ def _seat_row(asked: Asked, seat: Any) -> Row:
 @people.opens_with
 def words(asked: Asked) -> list[str]:
     counted = people_by_active_days(asked.scope, asked.days())
-    return [sentence for sentence in (how_often(counted), most_of_all(asked)) if sentence]
+    return [sentence for sentence in (how_often(counted), most_of_all(asked, counted)) if sentence]
 
 
 def how_often(counted: dict[int, int]) -> str:
@@ -309,9 +309,8 @@ def how_often(counted: dict[int, int]) -> str:
     return f"{said}, {once:,} of them ({percent(share)}) on a single one."
 
 
-def most_of_all(asked: Asked) -> str:
+def most_of_all(asked: Asked, counted: dict[int, int]) -> str:
     """Who was active on the most days: one by name, several by their number; nothing where nobody was."""
-    counted = people_by_active_days(asked.scope, asked.days())
     if not counted or max(counted) < 2:
         return ""
     most = max(counted)

@@ -358,23 +358,25 @@ def seats_without_use(scope: Scope, days: Collection[date], limit: int) -> Seats
     used_by = [users for day, users in told.items() if day in asked]
     if not used_by:
         return SeatsWithoutUse([], False, 0)
-    seats = Seat.objects.held().of_family(scope.account).select_related("user", "account")
+    seats = Seat.objects.held().of_family(scope.account)
     if is_window(scope, days):
         in_window = UserWindow.objects.filter(account=scope.account, user=OuterRef("user_id"))
-        found = list(islice(_oldest(seats.exclude(Exists(in_window)), limit + 1), limit + 1))
+        keys = [key for key, _ in islice(_oldest(seats.exclude(Exists(in_window)), limit + 1), limit + 1)]
     else:
         if scope.team is not None:
             roster = TeamRoster.objects.filter(team=scope.team, day__in=asked).order_by("-day").first()
             seats = seats.filter(user_id__among=set(roster.user_keys if roster else ()))
         used = BitMap.union(*used_by)
-        idle = (seat for seat in _oldest(seats) if seat.user_id not in used)
+        idle = (key for key, user_key in _oldest(seats) if user_key not in used)
         # Whoever did not use it lately stands at the front: few seats are looked at.
-        found = list(islice(idle, limit + 1))
-    return SeatsWithoutUse(found[:limit], len(found) > limit, len(used_by))
+        keys = list(islice(idle, limit + 1))
+    found = Seat.objects.select_related("user", "account").in_bulk(keys[:limit])
+    return SeatsWithoutUse([found[key] for key in keys[:limit]], len(keys) > limit, len(used_by))
 
 
-def _oldest(seats: QuerySet[Seat], limit: int | None = None) -> Iterator[Seat]:
-    """Without any known use first, in a query of its own: databases differ in where they sort those."""
-    yield from seats.filter(last_used_on=None).order_by("pk")[:limit].iterator()
+def _oldest(seats: QuerySet[Seat], limit: int | None = None) -> Iterator[tuple[int, int]]:
+    """Seats and whose they are; without any known use first, which databases sort differently."""
+    never = seats.filter(last_used_on=None).order_by("pk")
     once = seats.filter(last_used_on__isnull=False).order_by("last_used_on", "pk")
-    yield from once[:limit].iterator()
+    yield from never.values_list("pk", "user_id")[:limit].iterator()
+    yield from once.values_list("pk", "user_id")[:limit].iterator()

@@ -6,13 +6,16 @@ https://docs.github.com/copilot/reference/copilot-usage-metrics/team-level-metri
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
-from django.db.models import Sum
+from django.core.cache import cache
+from django.db import connection
+from django.db.models import Count, Max, Sum
 from pyroaring import BitMap
 
 from metrics.figures.broken_down import Sums
@@ -22,9 +25,13 @@ from metrics.models import DayUsers, ReportDay, ScopeDay, TeamDay, TeamRoster
 from metrics.models.counters import COUNTERS
 from metrics.models.team_day import UNATTRIBUTED, WHOLE_ACCOUNT
 from metrics.periods import Period
-from seats.models import Account
+from seats.models import Account, Team
 
 ACTIVE, AGENT, CLI = (kind.value for kind in (DayUsers.Kind.ACTIVE, DayUsers.Kind.AGENT, DayUsers.Kind.CLI))
+REPORTS = (ReportDay.Report.USERS, ReportDay.Report.USER_TEAMS)
+# Of what is kept: another number whenever it looks otherwise.
+LAYOUT = 1
+KEPT_SECONDS = 7 * 24 * 3600
 INTERACTIONS = COUNTERS.index("user_initiated_interaction_count")
 
 
@@ -51,6 +58,9 @@ class TeamUse:
     @property
     def is_unattributed(self) -> bool:
         return self.team_key == UNATTRIBUTED
+
+    def _renamed(self, team_id: int | None, slug: str) -> TeamUse:
+        return replace(self, team_id=team_id, slug=slug)
 
     @property
     def adoption(self) -> Decimal | None:
@@ -106,29 +116,72 @@ class Teams:
 
 
 def all_teams(account: Account, days: Collection[date]) -> Teams:
-    """Every team with a told day among these; in five queries."""
-    told, with_teams = _covered(account, days)
-    members_on = max(told & with_teams, default=None)
-    sets = _Sets(account, told)
+    """Every team with a told day among these; in at most seven queries.
+
+    What was worked out once is kept until a day is added up anew.
+    """
+    files = _files(account, days)
+    told = {day for report, day, _ in files if report == ReportDay.Report.USERS}
+    with_teams = {day for report, day, _ in files if report == ReportDay.Report.USER_TEAMS}
+    slugs = {
+        key: (team_id, slug)
+        for key, team_id, slug in Team.objects.filter(account=account)
+        .order_by()
+        .values_list("pk", "github_id", "slug")
+    }
+    # What was written within a transaction may yet be undone.
+    if connection.in_atomic_block:
+        return _worked_out(account, told, with_teams, slugs)
+    key = _key(account, files)
+    known: Teams | None = cache.get(key)
+    if known is None:
+        known = _worked_out(account, told, with_teams, slugs)
+        cache.set(key, known, KEPT_SECONDS)
+    # Names change without any day being added up.
+    renamed = [use._renamed(*slugs[use.team_key]) for use in known.teams if use.team_key in slugs]
+    return replace(known, teams=_by_slug(renamed))
+
+
+def _files(account: Account, days: Collection[date]) -> list[tuple[str, date, str]]:
+    """The files that tell of these days, person by person or of teams: report, day and what is in it."""
+    rows = ReportDay.objects.filter(account=account, report__in=REPORTS, day__in=days)
+    return list(rows.order_by("day", "report").values_list("report", "day", "file__sha256"))
+
+
+def _key(account: Account, files: Sequence[tuple[str, date, str]]) -> str:
+    """Another one after any of the days was added up anew: its rows are new ones then."""
+    told = [day for report, day, _ in files if report == ReportDay.Report.USERS]
+    rows = DayUsers.objects.filter(account=account, team_key=WHOLE_ACCOUNT, kind=ACTIVE, day__in=told)
+    state = rows.aggregate(Count("pk"), Max("pk"), Sum("pk"))
+    text = f"{account.pk} {files} {sorted(state.items())}"
+    return f"teams-{LAYOUT}-{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def _worked_out(
+    account: Account,
+    told: Collection[date],
+    with_teams: Collection[date],
+    slugs: Mapping[int, tuple[int, str]],
+) -> Teams:
+    members_on = max(set(told) & set(with_teams), default=None)
+    sets = _Sets(account, list(slugs), told)
     members = _members(account, members_on)
-    rows = TeamDay.objects.filter(account=account, day__in=told).order_by()
-    groups = rows.values("team_key", "team__github_id", "team__slug")
-    columns = groups.annotate(user_days=Sum("active_users"), **sums()).values_list(
-        "team_key", "team__github_id", "team__slug", "user_days", *COUNTERS
+    rows = TeamDay.objects.filter(account=account, day__in=told).order_by().values("team_key")
+    columns = rows.annotate(user_days=Sum("active_users"), **sums()).values_list(
+        "team_key", "user_days", *COUNTERS
     )
     uses = [
         sets.use(
             team_key,
-            team_id,
-            slug or "",
+            slugs.get(team_key, (None, "")),
             user_days,
             # No user-day at all is a known nothing; user-days without a counter are an unknown.
             Sums(*counters) if user_days else Sums(*NONE_DONE),
             members.get(team_key),
         )
-        for team_key, team_id, slug, user_days, *counters in columns
+        for team_key, user_days, *counters in columns
     ]
-    teams = sorted((use for use in uses if not use.is_unattributed), key=lambda use: (use.slug, use.team_key))
+    teams = _by_slug(use for use in uses if not use.is_unattributed)
     unattributed = next((use for use in uses if use.is_unattributed), None)
     everything = ScopeDay.objects.filter(
         account=account, source=ScopeDay.Source.USERS, day__in=told
@@ -138,7 +191,12 @@ def all_teams(account: Account, days: Collection[date]) -> Teams:
         teams=teams,
         unattributed=unattributed,
         people=sets.people(),
-        user_days=sets.user_days(),
+        user_days=Parts(
+            sum(use.user_days for use in teams),
+            sets.everybody_days - sets.unattributed_days,
+            sets.unattributed_days,
+            sets.everybody_days,
+        ),
         interactions=Parts(
             total(use.sums[INTERACTIONS] for use in teams),
             _minus(everything, nobody if unattributed and unattributed.user_days else 0),
@@ -147,21 +205,16 @@ def all_teams(account: Account, days: Collection[date]) -> Teams:
         ),
         members_on=members_on,
         days_told=len(told),
-        days_with_teams=len(told & with_teams),
+        days_with_teams=len(set(told) & set(with_teams)),
     )
+
+
+def _by_slug(uses: Iterable[TeamUse]) -> list[TeamUse]:
+    return sorted(uses, key=lambda use: (use.slug, use.team_key))
 
 
 def _minus(whole: int | None, part: int | None) -> int | None:
     return None if whole is None or part is None else whole - part
-
-
-def _covered(account: Account, days: Collection[date]) -> tuple[set[date], set[date]]:
-    """Of these days: those told person by person, and those with a report of teams."""
-    found: dict[str, set[date]] = {ReportDay.Report.USERS: set(), ReportDay.Report.USER_TEAMS: set()}
-    rows = ReportDay.objects.filter(account=account, report__in=list(found), day__in=days)
-    for report, day in rows.values_list("report", "day"):
-        found[report].add(day)
-    return found[ReportDay.Report.USERS], found[ReportDay.Report.USER_TEAMS]
 
 
 def _members(account: Account, day: date | None) -> Mapping[int, BitMap]:
@@ -171,62 +224,74 @@ def _members(account: Account, day: date | None) -> Mapping[int, BitMap]:
 
 
 class _Sets:
-    """The sets of people of an account and all its teams, over some days."""
+    """Who was active in an account and each of its teams, over some days.
 
-    def __init__(self, account: Account, days: Collection[date]) -> None:
-        rows = DayUsers.objects.filter(account=account, kind__in=(ACTIVE, AGENT, CLI), day__in=days)
-        self._did: dict[tuple[int, str], BitMap] = defaultdict(BitMap)
-        self._in_teams: dict[date, BitMap] = defaultdict(BitMap)
-        self._user_days: dict[int, int] = defaultdict(int)
-        for team_key, kind, day, users in rows.values_list("team_key", "kind", "day", "users").iterator():
-            some = BitMap.deserialize(bytes(users))
-            self._did[team_key, kind] |= some
-            if kind == ACTIVE:
-                self._user_days[team_key] += len(some)
-                if team_key > 0:
-                    self._in_teams[day] |= some
+    Of what somebody did only the account's sets are read: a team's are those and its own, taken together.
+    """
+
+    def __init__(self, account: Account, team_keys: Collection[int], days: Collection[date]) -> None:
+        self._active: dict[int, BitMap] = defaultdict(BitMap)
+        self._agent: dict[int, BitMap] = defaultdict(BitMap)
+        self._cli: dict[int, BitMap] = defaultdict(BitMap)
+        self._everybody = BitMap()
+        self.everybody_days = self.unattributed_days = 0
+        if days:
+            self._read(account, team_keys, set(days))
+
+    def _read(self, account: Account, team_keys: Collection[int], days: Set[date]) -> None:
+        rows = DayUsers.objects.filter(account=account, day__range=(min(days), max(days)))
+        kinds = rows.filter(team_key=WHOLE_ACCOUNT, kind__in=(ACTIVE, AGENT, CLI))
+        whole = {
+            (kind, day): BitMap.deserialize(bytes(users))
+            for kind, day, users in kinds.values_list("kind", "day", "users")
+            if day in days
+        }
+        active = [users for (kind, _), users in whole.items() if kind == ACTIVE]
+        self._everybody = BitMap.union(BitMap(), *active)
+        self.everybody_days = sum(map(len, active))
+        nobody = BitMap()
+        # Keys one by one lead the index to the days; without them it would be read from end to end.
+        of_teams = rows.filter(team_key__in=[*team_keys, UNATTRIBUTED], kind=ACTIVE)
+        for team_key, day, users in of_teams.values_list("team_key", "day", "users").iterator(20_000):
+            some = BitMap.deserialize(bytes(users)) if day in days else nobody
+            if not some:
+                continue
+            self._active[team_key] |= some
+            self._agent[team_key] |= some & whole.get((AGENT, day), nobody)
+            self._cli[team_key] |= some & whole.get((CLI, day), nobody)
+            if team_key == UNATTRIBUTED:
+                self.unattributed_days += len(some)
 
     def use(
         self,
         team_key: int,
-        team_id: int | None,
-        slug: str,
+        called: tuple[int | None, str],
         user_days: int,
         counted: Sums,
         members: BitMap | None,
     ) -> TeamUse:
-        active = self._did.get((team_key, ACTIVE), BitMap())
+        active = self._active.get(team_key, BitMap())
         return TeamUse(
             team_key=team_key,
-            team_id=team_id,
-            slug=slug,
+            team_id=called[0],
+            slug=called[1],
             members=None if members is None else len(members),
             active_members=None if members is None else len(members & active),
             active_users=len(active),
-            agent_users=len(self._did.get((team_key, AGENT), ())),
-            cli_users=len(self._did.get((team_key, CLI), ())),
+            agent_users=len(self._agent.get(team_key, ())),
+            cli_users=len(self._cli.get(team_key, ())),
             user_days=user_days,
             sums=counted,
         )
 
     def people(self) -> Parts:
-        everybody = self._did.get((WHOLE_ACCOUNT, ACTIVE), BitMap())
-        attributed = BitMap.union(BitMap(), *self._in_teams.values())
+        teams = {key: users for key, users in self._active.items() if key != UNATTRIBUTED}
+        attributed = BitMap.union(BitMap(), *teams.values())
         return Parts(
-            in_teams=sum(
-                len(users) for (team_key, kind), users in self._did.items() if team_key > 0 and kind == ACTIVE
-            ),
+            in_teams=sum(map(len, teams.values())),
             attributed=len(attributed),
-            unattributed=len(everybody - attributed),
-            everybody=len(everybody),
-        )
-
-    def user_days(self) -> Parts:
-        return Parts(
-            in_teams=sum(count for team_key, count in self._user_days.items() if team_key > 0),
-            attributed=sum(map(len, self._in_teams.values())),
-            unattributed=self._user_days.get(UNATTRIBUTED, 0),
-            everybody=self._user_days.get(WHOLE_ACCOUNT, 0),
+            unattributed=len(self._everybody - attributed),
+            everybody=len(self._everybody),
         )
 
 

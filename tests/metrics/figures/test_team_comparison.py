@@ -191,3 +191,33 @@ def test_the_largest_teams_are_those_of_the_newest_day(acme: Account, people: li
     assert largest_teams(acme, BOTH, 6) == keys
     assert largest_teams(acme, BOTH, 2) == keys[:2]
     assert largest_teams(stored.enterprise(), BOTH, 6) == []
+
+
+# --- Kept ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_was_worked_out_is_kept_until_a_day_is_added_up_anew(
+    acme: Account, people: list[GitHubUser]
+) -> None:
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as asked:
+            all_teams(acme, BOTH)
+        return len(asked)
+
+    stored.use(acme, DAY, {people[0]: did(3)})
+    web = stored.roster(acme, DAY, {"web": people[:2]})["web"]
+    first = queries()
+    kept = queries()
+    assert kept < first <= 7
+    [told] = all_teams(acme, BOTH).teams
+    assert (told.active_users, told.sums.user_initiated_interaction_count) == (1, 3)
+
+    # A name changes without any day; what was done, with the day.
+    type(web).objects.filter(pk=web.pk).update(slug="web-apps")
+    assert [team.slug for team in all_teams(acme, BOTH).teams] == ["web-apps"]
+    stored.use(acme, DAY, {people[1]: did(4)})
+    [told] = all_teams(acme, BOTH).teams
+    assert (told.active_users, told.sums.user_initiated_interaction_count) == (2, 7)
+    stored.use(acme, NEXT, {people[1]: did(5)})
+    assert all_teams(acme, BOTH).days_told == 2
