@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 
 from metrics.figures.scope import Scope
 from metrics.models import DayUsers, DirtyDay, ReportDay, ScopeDay, TeamDay
@@ -59,7 +59,7 @@ def rows_of_days(
         yield (day, *found[day]) if day in found else (day, ScopeDay.Source.USERS.value, None)
 
 
-def _account_days(account: Account, period: Period, computed: bool) -> Any:
+def _account_days(account: Account, period: Period, computed: bool) -> QuerySet[ScopeDay]:
     rows = ScopeDay.objects.filter(account=account, day__range=(period.first, period.last)).order_by()
     if computed:
         return rows.filter(source=ScopeDay.Source.USERS)
