@@ -200,6 +200,8 @@ def _view_of(registered: RegisteredPanel, made: Panel, page: Page, asked: Questi
     drawing, period = made.drawing, asked.asked.period
     drawn = chart(made)
     subtitle = f"{scope_name(asked, page)}, {period.first} to {period.last} (UTC)"
+    if before := asked.asked.before:
+        subtitle += f", before: {before.first} to {before.last}"
     if drawn is not None:
         drawn |= {"title": registered.title, "subtitle": subtitle}
     csv_url = reverse("metrics:usage_csv", args=[page.slug, registered.key])

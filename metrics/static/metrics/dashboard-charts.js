@@ -68,8 +68,8 @@ const DashboardCharts = (() => {
     pen.fillStyle = background;
     pen.fillRect(0, 0, 8, 8);
     pen.strokeStyle = colour;
-    pen.lineWidth = 2.5;
-    for (const at of [-4, 0, 4, 8]) {
+    pen.lineWidth = 3;
+    for (const at of [-8, 0, 8]) {
       pen.beginPath();
       pen.moveTo(at - 2, 10);
       pen.lineTo(at + 10, -2);
@@ -119,8 +119,9 @@ const DashboardCharts = (() => {
     const radius = ({ dataIndex: at }) => {
       if (series.values[at] === null || series.values[at] === undefined) return 0;
       const isLone = (series.values[at - 1] ?? null) === null && (series.values[at + 1] ?? null) === null;
-      if (isLone || provisional.has(at)) return 3;
+      if (isLone) return 3;
       if (series.dashed) return 0;
+      if (provisional.has(at)) return 3;
       return data.labels.length <= ALL_MARKED || at % every === look.index % every ? 3 : 0;
     };
     return {
@@ -132,7 +133,7 @@ const DashboardCharts = (() => {
       pointStyle: look.shape,
       pointRadius: radius,
       pointHoverRadius: 5,
-      pointBackgroundColor: ({ dataIndex: at }) => (provisional.has(at) ? colours.background : look.colour),
+      pointBackgroundColor: ({ dataIndex: at }) => (provisional.has(at) && !series.dashed ? colours.background : look.colour),
       spanGaps: false,
       clip: 6,
     };
