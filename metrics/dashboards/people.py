@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.text import capfirst
 
 from metrics.dashboards.asked import Asked
+from metrics.dashboards.page_of_list import page_of
 from metrics.dashboards.panel import Column, Drawing, Form, Kind, Linked, Panel, Row, Value
 from metrics.dashboards.registry import page
 from metrics.dashboards.wording import percent, several
@@ -27,8 +28,6 @@ from metrics.figures.persons import (
 SOURCE = "https://docs.github.com/copilot/reference/copilot-usage-metrics/copilot-usage-metrics"
 PAGE = 50
 RANKED = 10
-# No list is read further than this.
-LAST_PAGE = 100_000
 ORDER_WORDS = {
     "interactions": "interactions",
     "active_days": "active days",
@@ -130,13 +129,6 @@ def order_of(asked: Asked) -> tuple[str, bool]:
     if order not in ORDERS:
         order, given = USUAL_ORDER.removeprefix("-"), USUAL_ORDER
     return order, given.startswith("-")
-
-
-def page_of(asked: Asked) -> int:
-    """The number of the list's page in the address, from 1 on."""
-    given = asked.params.get("at", "1")
-    is_number = given.isascii() and given.isdecimal() and len(given) <= len(str(LAST_PAGE))
-    return min(max(int(given), 1), LAST_PAGE) if is_number else 1
 
 
 def _note(found: People, order: str, at: int) -> str:

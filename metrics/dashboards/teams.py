@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 
 from django.urls import reverse
 
 from metrics.dashboards.asked import Asked, Bucket
+from metrics.dashboards.page_of_list import page_of
 from metrics.dashboards.panel import Column, Drawing, Form, Kind, Linked, Panel, Row, Value
 from metrics.dashboards.registry import page
 from metrics.dashboards.wording import listed, percent, percents, several
@@ -25,10 +26,19 @@ from metrics.figures.team_comparison import (
 from seats.models import Account, Team
 
 SOURCE = "https://docs.github.com/copilot/reference/copilot-usage-metrics/team-level-metrics"
+PAGE = 50
 RANKED = 10
 COMPARED = 6
 UNATTRIBUTED = "(unattributed)"
 ADOPTION = "The share of a team's members, as of the newest day with both reports, who were active in it."
+Sorts = Callable[[TeamUse], int | Decimal | None]
+ORDERS: Mapping[str, tuple[str, Sorts]] = {
+    "members": ("members", lambda use: use.members),
+    "active_users": ("active users", lambda use: use.active_users),
+    "adoption": ("adoption", lambda use: use.adoption),
+    "interactions": ("interactions", lambda use: use.sums.user_initiated_interaction_count),
+    "acceptance_rate": ("acceptance rate", lambda use: use.acceptance_rate),
+}
 NO_TEAMS = "No report of teams was taken in of this period."
 
 teams = page(
@@ -38,7 +48,7 @@ teams = page(
     order=110,
     permission="metrics.view_teamday",
     without=frozenset({"team"}),
-    params=frozenset({"teams"}),
+    params=frozenset({"teams", "order", "at"}),
 )
 
 
@@ -70,14 +80,53 @@ def every_team(asked: Asked) -> Panel:
         Column("agent_users", "Agent users"),
         Column("cli_users", "CLI users"),
     ]
-    uses = [*told.teams, *([told.unattributed] if told.unattributed else [])]
+    order, at = order_of(asked), page_of(asked)
+    shown = in_order(told.teams, order)[(at - 1) * PAGE : at * PAGE]
+    uses = [*shown, *([told.unattributed] if told.unattributed else [])]
     rows: list[list[Value | Linked]] = [_row(use, asked) for use in uses]
     if asked.before is not None:
         columns.append(Column("adoption_before", "Adoption before", Kind.RATE))
         before = {use.team_key: use for use in all_teams(asked.scope.account, asked.days(asked.before)).teams}
         for row, use in zip(rows, uses, strict=True):
             row.append(before[use.team_key].adoption if use.team_key in before else None)
-    return Panel(columns, rows if told.days_told else [], note=" ".join(_notes(asked, told)))
+    notes = _notes(asked, told)
+    if len(told.teams) > PAGE:
+        first = (at - 1) * PAGE + 1
+        notes.insert(0, f"Teams {first:,} to {first + len(shown) - 1:,} of {len(told.teams):,}.")
+    links = _links(asked, len(told.teams), order, at) if told.teams else []
+    return Panel(columns, rows if told.days_told else [], note=" ".join(notes), links=links)
+
+
+def order_of(asked: Asked) -> str:
+    """The order in the address, `-` before it for the largest first; "" is by name, as is what is none."""
+    given = asked.params.get("order", "")
+    return given if given.removeprefix("-") in ORDERS else ""
+
+
+def in_order(uses: Sequence[TeamUse], order: str) -> list[TeamUse]:
+    """Sorted; teams without the figure come last, both ways."""
+    if not order:
+        return list(uses)
+    value = ORDERS[order.removeprefix("-")][1]
+    known = [(figure, use) for use in uses if (figure := value(use)) is not None]
+    known.sort(key=lambda each: each[0], reverse=order.startswith("-"))
+    return [use for _, use in known] + [use for use in uses if value(use) is None]
+
+
+def _links(asked: Asked, count: int, order: str, at: int) -> list[tuple[str, str]]:
+    """The pages next to this one, then the orders; the current one turns around."""
+    links = []
+    if at > 1:
+        links.append(("Previous page", f"{_here()}?{asked.query(at=str(at - 1) if at > 2 else None)}"))
+    if at * PAGE < count:
+        links.append(("Next page", f"{_here()}?{asked.query(at=str(at + 1))}"))
+    links.append((f"By name{'' if order else ' ↑'}", f"{_here()}?{asked.query(order=None, at=None)}"))
+    for each, (words, _) in ORDERS.items():
+        is_current = order.removeprefix("-") == each
+        arrow = f" {'↓' if order.startswith('-') else '↑'}" if is_current else ""
+        turned = each if order == f"-{each}" else f"-{each}"
+        links.append((f"By {words}{arrow}", f"{_here()}?{asked.query(order=turned, at=None)}"))
+    return links
 
 
 def _row(use: TeamUse, asked: Asked) -> list[Value | Linked]:
@@ -213,12 +262,14 @@ def by_adoption(uses: Collection[TeamUse]) -> list[TeamUse]:
     source=SOURCE,
 )
 def choose(asked: Asked) -> Panel:
-    """Every team leads to the same page with it added, or left out again."""
+    """Every team of the table's page leads to the same page with it added, or left out again."""
     account = asked.scope.account
     told = all_teams(account, asked.days())
     chosen = _chosen(asked)
     rows: list[Row] = []
-    for use in told.teams:
+    at = page_of(asked)
+    shown = in_order(told.teams, order_of(asked))
+    for use in shown[(at - 1) * PAGE : at * PAGE]:
         is_chosen = use.team_key in chosen
         others = [key for key in chosen if key != use.team_key]
         is_full = not is_chosen and len(chosen) >= COMPARED

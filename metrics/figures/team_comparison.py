@@ -116,7 +116,7 @@ class Teams:
 
 
 def all_teams(account: Account, days: Collection[date]) -> Teams:
-    """Every team with a told day among these; in at most seven queries.
+    """Every team with a told day among these; in eight queries, or three.
 
     What was worked out once is kept until a day is added up anew.
     """
