@@ -5,6 +5,7 @@ Layout: one byte that names codec and layout, then the payload. 1 = zstd over a 
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import msgspec
@@ -12,8 +13,16 @@ import zstandard
 
 ZSTD_JSON = b"\x01"
 
-_compressor = zstandard.ZstdCompressor(level=3, write_content_size=True)
-_decompressor = zstandard.ZstdDecompressor()
+
+class _Zstd(threading.local):
+    """A thread's own: zstandard's objects let go of the lock of Python and are not to be shared."""
+
+    def __init__(self) -> None:
+        self.compress = zstandard.ZstdCompressor(level=3, write_content_size=True).compress
+        self.decompress = zstandard.ZstdDecompressor().decompress
+
+
+_zstd = _Zstd()
 _decoder = msgspec.json.Decoder()
 # Far beyond any line the readers let through: a blob that claims more is damaged.
 _LARGEST = 64 * 1024 * 1024
@@ -25,7 +34,7 @@ class DamagedBlob(Exception):
 
 def pack(rest: bytes) -> bytes:
     """The blob for a compact JSON object."""
-    return ZSTD_JSON + _compressor.compress(rest)
+    return ZSTD_JSON + _zstd.compress(rest)
 
 
 def payload(blob: bytes | memoryview) -> bytes:
@@ -34,7 +43,7 @@ def payload(blob: bytes | memoryview) -> bytes:
     if data[:1] != ZSTD_JSON:
         raise DamagedBlob(f"unknown codec {data[:1]!r}")
     try:
-        return _decompressor.decompress(data[1:], max_output_size=_LARGEST)
+        return _zstd.decompress(data[1:], max_output_size=_LARGEST)
     except zstandard.ZstdError as error:
         raise DamagedBlob(str(error)) from error
 
