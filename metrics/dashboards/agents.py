@@ -39,6 +39,8 @@ USERS = {
     DayUsers.Kind.VSCODE_AGENT: "Agent of VS Code",
     DayUsers.Kind.AGENT: "Agent mode in an editor",
 }
+# Everybody active, and of them how many used what.
+Counted = tuple[int, dict[DayUsers.Kind, int]]
 # How many names of one kind a table shows.
 TOP = 50
 
@@ -145,7 +147,7 @@ def cli_tokens(asked: Asked) -> Panel:
 
 @agents.panel(
     "people",
-    "People beside and with agents",
+    "Who uses the CLI and agents",
     definition="Distinct people over the period, and their share of everybody active in it. One person may "
     "use several: the rows do not add up.",
     source=FIELDS,
@@ -171,11 +173,12 @@ def people(asked: Asked) -> Panel:
     return Panel(columns, rows, Drawing(Form.RANKED, ["people"]))
 
 
-def _people(asked: Asked, period: Period) -> tuple[int, dict[DayUsers.Kind, int]] | None:
+def _people(asked: Asked, period: Period, kinds: Iterable[DayUsers.Kind] = USERS) -> Counted | None:
     """Everybody active in the period, and how many used what; None unless all days are covered."""
-    sets = day_sets_of(asked.scope, period, [kind.value for kind in (DayUsers.Kind.ACTIVE, *USERS)])
+    wanted = (DayUsers.Kind.ACTIVE, *kinds)
+    sets = day_sets_of(asked.scope, period, [kind.value for kind in wanted])
     days = asked.days(period)
-    found = {kind: union(sets[kind.value], days) for kind in (DayUsers.Kind.ACTIVE, *USERS)}
+    found = {kind: union(sets[kind.value], days) for kind in wanted}
     active = found.pop(DayUsers.Kind.ACTIVE)
     if active is None or not days:
         return None
@@ -284,7 +287,7 @@ def agents_by_others(asked: Asked) -> Panel:
     )
 
 
-TOP_FIVE = "GitHub tells of the five most used a line only, and calls private ones `other` or `custom`."
+TOP_FIVE = "GitHub tells of the five most used a line only, and calls private ones “other” or “custom”."
 
 
 def _customised(asked: Asked, array: Customisation, heading: str, counter: str) -> Panel:
@@ -386,18 +389,16 @@ def words(asked: Asked) -> list[str]:
     days = session_days(asked.scope, Period(before.first, asked.period.last), CLI)
     told = list(asked.only_asked(days))
     since = f"against the {several(len(before), 'day', 'days')} before"
-    counted, earlier = _people(asked, asked.period), _people(asked, before)
+    cli, cloud_agent = DayUsers.Kind.CLI, DayUsers.Kind.CLOUD_AGENT
+    counted, earlier = (_people(asked, each, (cli, cloud_agent)) for each in (asked.period, before))
     sentences = (
-        users_moved("CLI", counted, earlier, DayUsers.Kind.CLI, since),
-        users_moved("Cloud agent", counted, earlier, DayUsers.Kind.CLOUD_AGENT, since),
+        users_moved("CLI", counted, earlier, cli, since),
+        users_moved("Cloud agent", counted, earlier, cloud_agent, since),
         cli_volume(told, len(asked.days())),
     )
     return [sentence for sentence in sentences if sentence] or [
         "Nothing is known of these days of the CLI or of agents."
     ]
-
-
-Counted = tuple[int, dict[DayUsers.Kind, int]]
 
 
 def users_moved(
