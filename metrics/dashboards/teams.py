@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from math import ceil
 
 from django.urls import reverse
 
@@ -80,7 +81,7 @@ def every_team(asked: Asked) -> Panel:
         Column("agent_users", "Agent users"),
         Column("cli_users", "CLI users"),
     ]
-    order, at = order_of(asked), page_of(asked)
+    order, at = order_of(asked), _page_of(asked, told)
     shown = in_order(told.teams, order)[(at - 1) * PAGE : at * PAGE]
     uses = [*shown, *([told.unattributed] if told.unattributed else [])]
     rows: list[list[Value | Linked]] = [_row(use, asked) for use in uses]
@@ -95,6 +96,11 @@ def every_team(asked: Asked) -> Panel:
         notes.insert(0, f"Teams {first:,} to {first + len(shown) - 1:,} of {len(told.teams):,}.")
     links = _links(asked, len(told.teams), order, at) if told.teams else []
     return Panel(columns, rows if told.days_told else [], note=" ".join(notes), links=links)
+
+
+def _page_of(asked: Asked, told: Teams) -> int:
+    """The one in the address, or the last there is."""
+    return min(page_of(asked), max(ceil(len(told.teams) / PAGE), 1))
 
 
 def order_of(asked: Asked) -> str:
@@ -149,7 +155,9 @@ def _row(use: TeamUse, asked: Asked) -> list[Value | Linked]:
 def _linked(use: TeamUse, asked: Asked) -> Linked:
     """The team's own view of the other pages."""
     overview = reverse("metrics:usage", args=["overview"])
-    query = asked.query(scope=str(asked.scope.account.pk), team=str(use.team_key), teams=None)
+    query = asked.query(
+        scope=str(asked.scope.account.pk), team=str(use.team_key), teams=None, order=None, at=None
+    )
     return Linked(_name(use), f"{overview}?{query}")
 
 
@@ -267,7 +275,7 @@ def choose(asked: Asked) -> Panel:
     told = all_teams(account, asked.days())
     chosen = _chosen(asked)
     rows: list[Row] = []
-    at = page_of(asked)
+    at = _page_of(asked, told)
     shown = in_order(told.teams, order_of(asked))
     for use in shown[(at - 1) * PAGE : at * PAGE]:
         is_chosen = use.team_key in chosen
