@@ -167,6 +167,23 @@ def of_account(account: Account, day: date | None = None) -> SeatFigures:
     return _Ledger.of_today(day).account(account)
 
 
+def as_recorded(account: Account) -> SeatFigures:
+    """The same as they were counted when verdicts were last made today, without counting every seat again.
+
+    Verdicts are made whenever a list, a policy or evidence changes; where they were not made today, the
+    seats are counted.
+    """
+    rows = SeatDay.objects.filter(account__in=Account.objects.family(account), day=today())
+    columns = ("account_id", "account__parent_id", "plan_type", "verdict", "seats")
+    groups = [SeatGroup(*row) for row in rows.order_by().values_list(*columns)]
+    if not groups:
+        return of_account(account)
+    # Nobody holds two seats of one account.
+    is_alone = len({row.account_id for row in groups}) == 1
+    held = Seat.objects.of_family(account).held()
+    return _Ledger(groups, () if is_alone else _doubles(held), Prices.on(today())).account(account)
+
+
 def by_account(day: date | None = None) -> Callable[[Account], SeatFigures]:
     """The same for any account of a list, from the same three queries whatever its length."""
     return _Ledger.of_today(day).account

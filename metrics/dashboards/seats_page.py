@@ -67,7 +67,7 @@ seats = page(
 )
 def now(asked: Asked) -> Panel:
     account = asked.scope.account
-    found = figures.of_account(account)
+    found = figures.as_recorded(account)
     if not found.seats:
         return Panel(empty=NO_SEATS)
     billed = several(found.licences, "licence", "licences")
@@ -112,7 +112,8 @@ def _money(label: str, cost: Cost, note: str, url: str) -> list[Headline]:
 )
 def plans(asked: Asked) -> Panel:
     account = asked.scope.account
-    found = figures.of_account(account)
+    recorded = figures.seats_by_day(account, today(), today())
+    found = recorded.get(today()) or figures.of_account(account)
     names = dict(PlanType.choices)
     return Panel(
         columns=[
@@ -143,7 +144,7 @@ def plans(asked: Asked) -> Panel:
 )
 def idleness(asked: Asked) -> Panel:
     found = figures.idleness(asked.scope.account)
-    whole = figures.of_account(asked.scope.account).seats
+    whole = total(some.seats for some in found)
     return Panel(
         columns=[
             Column("days", "Days since use", Kind.TEXT),
@@ -369,7 +370,7 @@ def taken_back(asked: Asked) -> Panel:
 @seats.opens_with
 def words(asked: Asked) -> list[str]:
     account = asked.scope.account
-    found = figures.of_account(account)
+    found = figures.as_recorded(account)
     said = [
         held_in_words(account, found),
         idle_cost_in_words(found),

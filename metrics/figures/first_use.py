@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, timedelta
 from decimal import Decimal
 
-from django.db.models import Max, Min
+from django.db.models import Count, Q
+from django.db.models.functions import TruncDate
 from pyroaring import BitMap
 
 from metrics.figures.distinct import day_sets
@@ -85,7 +86,7 @@ def cohorts(scope: Scope, last: date) -> list[Cohort]:
     """The twelve months up to that of `last`, the oldest first; months without a grant are there, empty.
 
     Of an organization the seats it granted itself; of an enterprise those of its organizations, too; of a
-    team those of its newest members, whoever granted them. At most four queries.
+    team those of its newest members, whoever granted them. At most seven queries.
     """
     first = first_of(last)
     for _ in range(COHORTS - 1):
@@ -93,29 +94,44 @@ def cohorts(scope: Scope, last: date) -> list[Cohort]:
     made = {month: Cohort(month) for month in months(first, last)}
     # Of a team's members every use counts, also that of days on which they were in no team or another.
     sets = day_sets(Scope(scope.account), Period(first, last))
-    granted, used_since = _granted(scope, Period(first, last))
-    for day, people in granted.items():
-        _follow(made[first_of(day)], day, people, sets, last, used_since)
+    granted = _granted(scope, Period(first, last))
+    for day, people in granted.people.items():
+        silent = granted.without_evidence.get(day, BitMap())
+        _follow(made[first_of(day)], day, people, sets, last, silent)
     return list(made.values())
 
 
-def _granted(scope: Scope, period: Period) -> tuple[Mapping[date, BitMap], BitMap]:
-    """Who was granted a seat on each day, and of all of them who was seen to use it, whenever."""
+@dataclass(frozen=True, slots=True)
+class _Granted:
+    """To whom a seat was granted on each day; and of those who saw no use of it by any evidence."""
+
+    people: Mapping[date, BitMap]
+    without_evidence: Mapping[date, BitMap]
+
+
+def _granted(scope: Scope, period: Period) -> _Granted:
+    """Each person on the day of the first grant; read by columns, since rows of many seats are slow."""
     payer = scope.account if scope.team is None else scope.account.parent or scope.account
+    seats = Seat.objects.of_family(payer).order_by()
+    within = seats.filter(created_at__gte=midnight(period.first), created_at__lt=midnight(period.last + DAY))
+    on = TruncDate("created_at", tzinfo=UTC)
+    before = seats.filter(created_at__lt=midnight(period.first), user_id__in=within.values("user_id"))
+    known = BitMap(before.values_list("user_id", flat=True))
+    keys = list(within.order_by("created_at", "pk").values_list("user_id", flat=True))
+    counts = within.annotate(on=on).values_list("on").annotate(seats=Count("pk")).order_by("on")
     members = None if scope.team is None else _newest_members(scope.team, period.last)
-    seats = Seat.objects.of_family(payer).exclude(created_at=None).order_by()
-    people = seats.values("user_id").annotate(granted=Min("created_at"), used=Max("last_used_on"))
-    people = people.filter(granted__gte=midnight(period.first), granted__lt=midnight(period.last + DAY))
-    days: dict[date, list[int]] = defaultdict(list)
-    used_since = BitMap()
-    for user_key, granted, used in people.values_list("user_id", "granted", "used"):
-        if members is not None and user_key not in members:
-            continue
-        day = granted.astimezone(UTC).date()
-        days[day].append(user_key)
-        if used is not None and used >= day:
-            used_since.add(user_key)
-    return {day: BitMap(keys) for day, keys in sorted(days.items())}, used_since
+    people: dict[date, BitMap] = {}
+    begin = 0
+    for day, count in counts:
+        granted = BitMap(keys[begin : begin + count]) - known
+        begin += count
+        known |= granted
+        people[day] = granted if members is None else granted & members
+    unused: dict[date, list[int]] = defaultdict(list)
+    silent = within.filter(Q(last_used_on=None) | Q(last_used_on__lt=on)).annotate(on=on)
+    for user_key, day in silent.values_list("user_id", "on"):
+        unused[day].append(user_key)
+    return _Granted(people, {day: BitMap(keys) for day, keys in unused.items()})
 
 
 def _newest_members(team: Team, until: date) -> BitMap:
@@ -129,7 +145,7 @@ def _follow(
     people: BitMap,
     sets: Mapping[date, BitMap],
     last: date,
-    used_since: BitMap,
+    silent: BitMap,
 ) -> None:
     """Follow those who were granted a seat on one day, until each has used it or the days are over."""
     cohort.assigned += len(people)
@@ -149,9 +165,10 @@ def _follow(
                 cohort.undated += found
     if waiting or gap is not None:
         cohort.follow((gap if gap is not None else (last - granted).days + 1) - 1)
-    otherwise = waiting.intersection_cardinality(used_since)
-    cohort.undated += otherwise
+    unseen = waiting.intersection_cardinality(silent)
+    # Other evidence says that they used it, and not when first.
+    cohort.undated += len(waiting) - unseen
     if gap is None:
-        cohort.unused += len(waiting) - otherwise
+        cohort.unused += unseen
     else:
-        cohort.unknown += len(waiting) - otherwise
+        cohort.unknown += unseen

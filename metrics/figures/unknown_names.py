@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
-from metrics.figures.broken_down import Breakdown, Dimension, Sums, breakdown
+from metrics.figures.broken_down import Breakdown, Dimension, Sums, breakdowns_of
 from metrics.figures.rates import ratio
 from metrics.figures.scope import Scope
 from metrics.periods import Period
@@ -47,9 +47,9 @@ def unknown_shares(scope: Scope, period: Period, days: Sequence[date]) -> list[U
     Each is a share of what the breakdown tells: what no breakdown tells is not in it.
     """
     found: list[UnknownShare] = []
+    told = breakdowns_of(scope, period, [dimension for dimension, _ in TOLD_BY.values()])
     for name, (dimension, counters) in TOLD_BY.items():
-        told = breakdown(scope, period, dimension)
-        whole, nameless = _sums(told, name, days)
+        whole, nameless = _sums(told[dimension], name, days)
         for counter in counters:
             all_of_it = getattr(whole, counter)
             some = getattr(nameless, counter)

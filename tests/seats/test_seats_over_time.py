@@ -164,3 +164,25 @@ def test_cancelled_seats_are_counted_by_the_date_they_end_on(acme: Account) -> N
     )
 
     assert list(figures.pending_by_date(acme).items()) == [(soon, 2), (later, 1)]
+
+
+# --- Today ---
+
+
+def test_today_s_seats_are_those_counted_with_their_verdicts() -> None:
+    big = Account.objects.create(kind="enterprise", login="big")
+    one, other = (organization(login, parent=big) for login in ("one", "other"))
+    hold(one, grant(1, "ann", used=60), grant(2, "bob", used=2))
+    assert figures.as_recorded(big) == figures.of_account(big), "seats of one account"
+    hold(other, grant(1, "ann", used=60, plan_type="enterprise"), grant(3, "cyd"))
+
+    for account in (big, one, other):
+        assert figures.as_recorded(account) == figures.of_account(account)
+    assert figures.as_recorded(big).licences == 3, "ann is paid for once"
+
+
+def test_seats_whose_verdicts_were_not_made_today_are_counted(acme: Account) -> None:
+    hold(acme, grant(1, "ann", used=2))
+    SeatDay.objects.update(day=YESTERDAY)
+
+    assert figures.as_recorded(acme).seats == 1

@@ -217,8 +217,9 @@ def test_a_panel_asks_as_much_of_many_as_of_one(key: str) -> None:
             record(account, back, "idle", people)
 
     fill("one", 1, 2)
+    fill("two", 11, 2)
     few = queries(1)
-    fill("two", 11, 6)
+    fill("three", 21, 6)
     assert queries(365) == few
 
 

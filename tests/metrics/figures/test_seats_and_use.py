@@ -12,7 +12,7 @@ from metrics.figures import Scope
 from metrics.figures.seat_holders import seat_holders
 from metrics.figures.seats_and_use import UNKNOWN, SeatUse, seats_and_use
 from metrics.periods import Period
-from seats.models import Account, GitHubUser
+from seats.models import Account, GitHubUser, Seat
 from tests.metrics import stored
 from tests.seats.holding import NOON, ago, grant, hold
 
@@ -157,3 +157,27 @@ def test_the_queries_are_the_same_however_much_there_is() -> None:
         )
         use(acme, number, on=number)
     assert queries(Period.trailing(TODAY, 90)) == few
+
+
+def test_whoever_loses_one_of_two_seats_holds_one_still() -> None:
+    octo = stored.enterprise()
+    one, other = stored.organization("one", 501, parent=octo), stored.organization("other", 502, parent=octo)
+    hold(one, grant(1, "ann"), grant(2, "bob"), at=ago(10))
+    hold(other, grant(1, "ann", created=4), grant(3, "cyd", created=4), at=ago(4))
+    hold(one, grant(9, "zoe", created=2), at=ago(2))
+
+    assert logins(octo, on=5) == {1, 2}
+    assert logins(octo, on=4) == {1, 2, 3}
+    assert logins(octo, on=2) == {1, 3, 9}, "ann's seat of the other organization goes on"
+    assert logins(one, on=2) == {9}
+
+
+def test_a_seat_that_ended_on_the_day_it_was_granted_was_held_at_no_day_s_end() -> None:
+    acme = stored.organization()
+    morning = ago(3).replace(hour=1)
+    hold(acme, grant(1, "ann"), at=ago(10))
+    hold(acme, grant(1, "ann"), grant(2, "bob", created=0), at=morning.replace(hour=8))
+    Seat.objects.filter(user__github_id=2).update(created_at=morning)
+    hold(acme, grant(1, "ann"), at=ago(3))
+
+    assert [logins(acme, on=on) for on in (4, 3, 2)] == [{1}, {1}, {1}]
