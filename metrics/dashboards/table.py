@@ -24,7 +24,7 @@ def table(panel: Panel, caption: str) -> SafeString:
     """The table; its first column names the rows."""
     lines = ['<table class="portal-table dash-table">']
     lines.append(f'<caption class="portal-unseen">{escape(caption)}</caption><thead><tr>')
-    lines += [f'<th scope="col"{_align(column)}>{escape(column.label)}</th>' for column in panel.columns]
+    lines += [_heading(column) for column in panel.columns]
     lines.append("</tr></thead><tbody>")
     most = _most(panel)
     for number, row in enumerate(panel.rows[:SHOWN_ROWS]):
@@ -48,6 +48,11 @@ def _cells(panel: Panel, number: int, row: Row, most: Mapping[str, Decimal]) -> 
             yield f'<td class="dash-heat dash-heat-{step(value, most[column.name])}">{text}</td>'
         else:
             yield f"<td{_align(column)}>{text}</td>"
+
+
+def _heading(column: Column) -> str:
+    # A heading without a word is none.
+    return f'<th scope="col"{_align(column)}>{escape(column.label)}</th>' if column.label else "<td></td>"
 
 
 def _align(column: Column) -> str:
