@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from metrics.dashboards.asked import Asked, Bucket
 from metrics.dashboards.names import label
@@ -27,6 +27,9 @@ from metrics.periods import Period
 SERIES = 7
 CROSSED = 12
 OTHER = Column("all_other", "All other")
+
+# What stands in a name's place: it can be most of all, but it is none.
+NAMELESS = frozenset(("auto", "others", "unknown"))
 
 # Short names of GitHub's counters.
 COUNTERS = {
@@ -104,8 +107,12 @@ def in_sum(
     also: Sequence[str] = (),
     before: Breakdown | None = None,
     heading: str = "",
+    drawn: str = "",
 ) -> Panel:
-    """A row per name: a counter, its share of all names together, other counters, and the counter before."""
+    """A row per name: a counter, its share of all names together, other counters, and the counter before.
+
+    The counter is drawn, or the column named by `drawn`.
+    """
     days = told_days(told, asked.days())
     sums = told.totals(name, days=days)
     shown = [counter, *also]
@@ -136,7 +143,7 @@ def in_sum(
         sums_before = before.totals(name, days=earlier)
         for row, each in zip(rows, names, strict=True):
             row.append(sum_of(_of(sums_before, [each]), counter) if is_told else None)
-    return Panel(columns, rows, Drawing(Form.RANKED, [main.name]), note=missing_note(asked, told))
+    return Panel(columns, rows, Drawing(Form.RANKED, [drawn or main.name]), note=missing_note(asked, told))
 
 
 def _by_any(sums: Mapping[tuple[str, ...], Sums], counters: Sequence[str]) -> list[str]:
@@ -274,10 +281,10 @@ def leaders(sums: Mapping[tuple[str, ...], Sums], counter: str) -> list[str]:
 
 
 def most_used(asked: Asked, told: Breakdown, name: str, counter: str, title: str, one: str, many: str) -> str:
-    """Python was the language of most generations: 34 % of 1,234. Nothing where there is none."""
+    """Python was the most used language: 34 % of 1,234 generations. Nothing where none has a name."""
     sums = told.totals(name, days=told_days(told, asked.days()))
     whole = sum_of(sums.values(), counter)
-    first = leaders(sums, counter)
+    first = leaders({key: each for key, each in sums.items() if key[0] not in NAMELESS}, counter)
     subject = led([label(name, each) for each in first], f"was the {title}", f"were the {title}s")
     share = ratio(getattr(sums[first[0],], counter), whole) if first else None
     if not subject or share is None or whole is None:
@@ -292,8 +299,8 @@ def of_most_people(asked: Asked, name: str, one: str, many: str) -> str:
     active = distinct(asked.scope, asked.period, days=asked.days())
     if not people or not active:
         return ""
-    most = max(people.values())
-    first = [label(name, each) for each, number in people.items() if number == most]
+    most = max((number for each, number in people.items() if each not in NAMELESS), default=0)
+    first = [label(name, each) for each, number in people.items() if number == most and each not in NAMELESS]
     subject = led(first, one, many)
     share = ratio(most, active)
     if not subject or share is None:
@@ -307,10 +314,10 @@ def incomplete(asked: Asked, told: Breakdown) -> str:
     return missing_note(asked, told).capitalize()
 
 
-def new_ones(asked: Asked, name: str, but: Collection[str]) -> str:
+def new_ones(asked: Asked, name: str) -> str:
     """New in this period: Zig and Elixir. Nothing where nothing is new, or no earlier day is known."""
     found = new_in(asked.scope, asked.period, f"{name}:") or []
-    names = [label(name, each.name) for each in found if each.name not in but]
+    names = [label(name, each.name) for each in found if each.name not in NAMELESS]
     if not names:
         return ""
     more = [several(len(names) - LISTED, "other", "others")] if len(names) > LISTED + 1 else []

@@ -230,6 +230,17 @@ def by_feature(asked: Asked) -> Panel:
 
 
 @code_generation.panel(
+    "feature-over-time",
+    "Lines added per feature over time",
+    definition="Lines added to files (loc_added_sum) by each feature of totals_by_feature; agent_edit "
+    "is what agents write by themselves.",
+    source=LINES,
+)
+def feature_over_time(asked: Asked) -> Panel:
+    return _added_over_time(asked, "feature", "feature")
+
+
+@code_generation.panel(
     "by-model",
     "Lines per model",
     definition="Lines changed by model in totals_by_model_feature, user-initiated and agent-initiated. "
@@ -241,6 +252,17 @@ def by_model(asked: Asked) -> Panel:
 
 
 @code_generation.panel(
+    "model-over-time",
+    "Lines added per model over time",
+    definition="Lines added to files (loc_added_sum) by model in totals_by_model_feature, of people and "
+    "agents together. Completions have no model, so they are not in it.",
+    source=METRICS,
+)
+def model_over_time(asked: Asked) -> Panel:
+    return _added_over_time(asked, "model_feature", "model")
+
+
+@code_generation.panel(
     "by-language",
     "Lines per language",
     definition="Lines changed by language in totals_by_language_feature, user-initiated and agent-initiated. "
@@ -249,6 +271,22 @@ def by_model(asked: Asked) -> Panel:
 )
 def by_language(asked: Asked) -> Panel:
     return _changed_by(asked, "language_feature", "language")
+
+
+@code_generation.panel(
+    "language-over-time",
+    "Lines added per language over time",
+    definition="Lines added to files (loc_added_sum) by language in totals_by_language_feature, of people "
+    "and agents together.",
+    source=METRICS,
+)
+def language_over_time(asked: Asked) -> Panel:
+    return _added_over_time(asked, "language_feature", "language")
+
+
+def _added_over_time(asked: Asked, dimension: Dimension, name: str) -> Panel:
+    now = told(asked.scope, asked.period, dimension)
+    return by_name.over_time(asked, now, name, by_name.LINES_ADDED, Form.STACKED)
 
 
 def _changed_by(asked: Asked, dimension: Dimension, name: str) -> Panel:

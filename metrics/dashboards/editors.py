@@ -20,6 +20,7 @@ from metrics.figures.clients import (
     SeenClient,
     State,
     by_editor,
+    number_outdated,
     outdated,
     people_with,
     seen_clients,
@@ -193,8 +194,8 @@ def versions(asked: Asked) -> Panel:
     permission="metrics.view_userday",
 )
 def outdated_people(asked: Asked) -> Panel:
-    every = list(outdated(seen_clients(asked.scope, asked.period)))
-    some = list(islice(every, LISTED_PEOPLE))
+    seen = seen_clients(asked.scope, asked.period)
+    some, number = list(islice(outdated(seen), LISTED_PEOPLE)), number_outdated(seen)
     logins = dict(GitHubUser.objects.filter(pk__in={key for key, _ in some}).values_list("pk", "login"))
     columns = [
         Column("login", "Person", Kind.TEXT),
@@ -215,7 +216,7 @@ def outdated_people(asked: Asked) -> Panel:
         for key, each in some
         if key in logins
     ]
-    note = f"The first {LISTED_PEOPLE} of {len(every):,}." if len(every) > len(some) else ""
+    note = f"The first {LISTED_PEOPLE} of {number:,}." if number > len(some) else ""
     return Panel(columns, rows, empty="Nobody is known to have an outdated client.", note=note)
 
 

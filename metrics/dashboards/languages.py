@@ -19,8 +19,6 @@ LINES = "https://docs.github.com/en/copilot/reference/copilot-usage-metrics/line
 
 # Rates of fewer completions say nothing of a language.
 ENOUGH = 100
-# What stands in a name's place.
-NO_LANGUAGE = ("unknown", "others")
 # New names that a sentence lists.
 LISTED = 3
 
@@ -44,6 +42,7 @@ def shares(asked: Asked) -> Panel:
         by_name.GENERATIONS,
         [by_name.ACCEPTANCES, by_name.LINES_SUGGESTED, by_name.LINES_ADDED, by_name.LINES_DELETED],
         before=told(asked.scope, asked.before, "language_feature") if asked.before else None,
+        drawn="share",
     )
 
 
@@ -182,7 +181,7 @@ def language_that_led(asked: Asked, now: Breakdown) -> str:
 
 def new_languages(asked: Asked) -> str:
     """Languages that nobody used before; nothing where there are none, or no earlier day is known."""
-    return by_name.new_ones(asked, "language", NO_LANGUAGE)
+    return by_name.new_ones(asked, "language")
 
 
 def acceptance_differs(asked: Asked, now: Breakdown) -> str:
@@ -190,7 +189,7 @@ def acceptance_differs(asked: Asked, now: Breakdown) -> str:
     rates = {
         language: each.rate_by_count
         for language, each in completions_by_language(now, asked.days()).items()
-        if each.suggested and each.suggested >= ENOUGH and language not in NO_LANGUAGE
+        if each.suggested and each.suggested >= ENOUGH and language not in by_name.NAMELESS
     }
     known = {language: rate for language, rate in rates.items() if rate is not None}
     if len(set(known.values())) < 2:

@@ -11,7 +11,7 @@ from metrics.dashboards.wording import listed, percent
 from metrics.figures import Breakdown, ratio
 from metrics.figures.by_name import sum_of, told, told_days
 from metrics.figures.chat import chat_modes
-from metrics.figures.models import NO_MODEL, requests_without_model, share_without_model
+from metrics.figures.models import requests_without_model, share_without_model
 
 METRICS = "https://docs.github.com/en/copilot/reference/copilot-usage-metrics/copilot-usage-metrics"
 
@@ -34,7 +34,7 @@ def shares_over_time(asked: Asked) -> Panel:
 
 @models.panel(
     "shares",
-    "Use per model in sum",
+    "Share by model",
     definition="The same prompts over the period, their share, and the code generated, accepted, added and "
     "deleted under each model. The sums need not equal those of the other breakdowns or of the account.",
     source=METRICS,
@@ -48,6 +48,7 @@ def shares(asked: Asked) -> Panel:
         by_name.REQUESTS,
         [by_name.GENERATIONS, by_name.ACCEPTANCES, by_name.LINES_ADDED, by_name.LINES_DELETED],
         before=told(asked.scope, asked.before, "model_feature") if asked.before else None,
+        drawn="share",
     )
 
 
@@ -141,12 +142,14 @@ def words(asked: Asked) -> list[str]:
 
 def model_that_led(asked: Asked, now: Breakdown) -> str:
     """The model of most requests; nothing where there were none."""
-    return by_name.most_used(asked, now, "model", by_name.REQUESTS, "most used model", "request", "requests")
+    return by_name.most_used(
+        asked, now, "model", by_name.REQUESTS, "most used named model", "request", "requests"
+    )
 
 
 def new_models(asked: Asked) -> str:
     """Models that nobody used before; nothing where there are none, or no earlier day is known."""
-    return by_name.new_ones(asked, "model", NO_MODEL)
+    return by_name.new_ones(asked, "model")
 
 
 def not_named(asked: Asked, now: Breakdown) -> str:

@@ -197,8 +197,13 @@ def too_old_for_lines(seen: Iterable[SeenClient]) -> BitMap:
 
 
 def outdated(seen: Iterable[SeenClient]) -> Iterator[tuple[int, SeenClient]]:
-    """Each person's key with each of the outdated clients they have."""
+    """Each person's key with each of the outdated clients they have, as far as they are asked for."""
     for each in seen:
         if each.state == State.OUTDATED:
             for user_key in each.people:
                 yield user_key, each
+
+
+def number_outdated(seen: Iterable[SeenClient]) -> int:
+    """How many that is; somebody who has two outdated clients counts twice."""
+    return sum(len(each.people) for each in seen if each.state == State.OUTDATED)

@@ -467,6 +467,21 @@ def lines_by_language(truth: Truth, asked: Question) -> Expected:
     return changed_by(Told(truth, asked, "language_feature"), "language")
 
 
+@expects("code-generation", "feature-over-time")
+def lines_added_by_feature(truth: Truth, asked: Question) -> Expected:
+    return by_name_over_time(asked, Told(truth, asked, "feature"), "feature", ADDED)
+
+
+@expects("code-generation", "model-over-time")
+def lines_added_by_model(truth: Truth, asked: Question) -> Expected:
+    return by_name_over_time(asked, Told(truth, asked, "model_feature"), "model", ADDED)
+
+
+@expects("code-generation", "language-over-time")
+def lines_added_by_language(truth: Truth, asked: Question) -> Expected:
+    return by_name_over_time(asked, Told(truth, asked, "language_feature"), "language", ADDED)
+
+
 def new_names(truth: Truth, asked: Question, prefix: str) -> Expected:
     """What nobody of the whole account used on any earlier day; nothing without an earlier covered day."""
     account = replace(asked, team=None)

@@ -21,9 +21,12 @@ from metrics.dashboards.code_generation import (
     completion_sums,
     completions_kept,
     completions_over_time,
+    feature_over_time,
     in_short,
+    language_over_time,
     lines_and_agents,
     lines_over_time,
+    model_over_time,
     suggested_added,
     words,
 )
@@ -158,6 +161,16 @@ def test_lines_by_feature_model_and_language(acme: Account) -> None:
         {"language": "zig", "user_lines": 3, "agent_lines": 0, "agent_contribution": 0,
          "added": 3, "deleted": 0},
     ]  # fmt: skip
+
+
+def test_lines_added_over_time_by_feature_model_and_language(acme: Account) -> None:
+    use(acme, 0, completing(1, 1, added=4), cell("agent_edit", model="auto", language="go", added=10))
+    use(acme, 2, completing(1, 1, added=3))
+    asked = asking(acme, 0, 2)
+
+    assert [row[1:] for row in feature_over_time(asked).rows] == [[10, 4], [None, None], [0, 3]]
+    assert [row[1:] for row in model_over_time(asked).rows] == [[10], [None], [0]]
+    assert [row[1:] for row in language_over_time(asked).rows] == [[10, 4], [None, None], [0, 3]]
 
 
 def test_in_short(acme: Account) -> None:

@@ -231,7 +231,9 @@ def test_it_says_whose_lines_are_missing(acme: Account) -> None:
 
 def test_it_opens_with_what_is_known(acme: Account) -> None:
     with_clients(acme, 0, NEW, None)
+    stored.use(acme, day(1), {stored.person(1): line(work("unknown"))})
 
+    assert words(asking(acme, 1, 1)) == []
     assert words(asking(acme, 0, 0)) == [
         "VS Code has most people: 2 of 2 who were active (100 %).",
         "Nobody of 1 person with a known client has an outdated one.",

@@ -209,7 +209,7 @@ def test_panels_ask_as_many_queries_of_ten_days_as_of_one(acme: Account) -> None
 
 
 def test_it_says_which_language_led(acme: Account) -> None:
-    use(acme, 0, (completing("python", 3), completing("go", 1)))
+    use(acme, 0, (completing("python", 3), completing("go", 1), cell("chat_inline", language="unknown")))
 
     assert language_that_led(asking(acme, 0, 0), named(acme, 0)) == (
         "Python was the most used language: 75 % of 4 generations."

@@ -164,11 +164,17 @@ def test_panels_ask_as_many_queries_of_ten_days_as_of_one(acme: Account) -> None
 def test_it_says_which_model_led(acme: Account) -> None:
     use(acme, 0, (asks("gpt-5.4", 3), asks("auto", 1)))
     use(acme, 1, (cell("code_completion", generations=4),))
+    use(acme, 2, (asks("gpt-5.4", 1), asks("auto", 3)))
+    use(acme, 3, (asks("auto", 3),))
+    said = [model_that_led(asking(acme, number, number), named(acme, number)) for number in range(5)]
 
-    assert model_that_led(asking(acme, 0, 0), named(acme, 0)) == (
-        "GPT-5.4 was the most used model: 75 % of 4 requests."
-    )
-    assert model_that_led(asking(acme, 1, 1), named(acme, 1)) == ""
+    assert said == [
+        "GPT-5.4 was the most used named model: 75 % of 4 requests.",
+        "",
+        "GPT-5.4 was the most used named model: 25 % of 4 requests.",
+        "",
+        "",
+    ]
 
 
 def test_it_names_new_models(acme: Account) -> None:

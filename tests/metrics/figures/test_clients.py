@@ -14,6 +14,7 @@ from metrics.figures.clients import (
     State,
     by_editor,
     lag,
+    number_outdated,
     numbers,
     outdated,
     people_with,
@@ -181,5 +182,6 @@ def test_people_of_several_clients_count_once() -> None:
     ]
 
     assert people_with(clients, State.OUTDATED) == BitMap([1, 2])
+    assert number_outdated(clients) == len(list(outdated(clients))) == 3
     assert too_old_for_lines(clients) == BitMap([1, 2])
     assert people_with([], State.OUTDATED) == BitMap()
