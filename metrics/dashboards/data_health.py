@@ -118,8 +118,8 @@ def state(asked: Asked) -> Panel:
     "coverage",
     "Days by report",
     definition="Of each day, week or month the share of days of which the report was taken in. A report that "
-    "was never taken in has no share. Told in part: by files that need not name everybody; being added up: "
-    "totals are older than the rows.",
+    "was never taken in has no share, and is none of the missing. Told in part: by files that need not name "
+    "everybody; being added up: totals are older than the rows.",
     source=CONCEPTS,
     wide=True,
 )
@@ -134,19 +134,22 @@ def days_by_report(asked: Asked) -> Panel:
             )
             for report in REPORTS
         ]
-        is_any = any(report in found.known for report in REPORTS)
-        others = [found.partial(USERS, bucket.days), found.being_added_up(bucket.days)]
-        return [*shares, *(others if is_any else [None, None])]
+        lacking = found.lacking(bucket.days)
+        if lacking is None:
+            return [*shares, None, None, None]
+        return [*shares, lacking, found.partial(USERS, bucket.days), found.being_added_up(bucket.days)]
 
     columns = [
         *(Column(report.value.replace("-", "_"), LABELS[report], Kind.RATE) for report in REPORTS),
+        Column("missing", "Missing reports"),
         Column("partial", "Told in part"),
         Column("updating", "Being added up"),
     ]
     never = [LABELS[report].lower() for report in REPORTS if report not in found.known]
     note = f"Never taken in: {listed(never)}." if never and found.known else ""
-    drawn = [report.value.replace("-", "_") for report in REPORTS]
-    return asked.over_time(columns, values, Drawing(Form.HEAT, drawn), note=note)
+    # What is as it should be needs no colour.
+    drawing = Drawing(Form.HEAT, ["missing", "partial", "updating"])
+    return asked.over_time(columns, values, drawing, note=note)
 
 
 # --- Reconciliation ---------------------------------------------------------------------------
@@ -183,7 +186,7 @@ def reconcile(asked: Asked) -> Panel:
         *(Column(name, f"{NUMBERS[name]}, difference") for name in COUNTERS),
         Column("why", "Why", Kind.TEXT),
     ]
-    return asked.over_time(columns, values, Drawing(Form.LINES, ["reported", "computed"]))
+    return asked.over_time(columns, values, Drawing(Form.LINES, ["reported"], dashed=["computed"]))
 
 
 @data_health.panel(
@@ -282,6 +285,7 @@ def unknown(asked: Asked) -> Panel:
     "Files taken in",
     definition="What became of the rows of every file about the account, by kind: superseded rows lost to a "
     "newer file, conflicting ones say otherwise than a file of the same moment.",
+    wide=True,
 )
 def files(asked: Asked) -> Panel:
     return Panel(
@@ -325,6 +329,7 @@ def _files_url(asked: Asked, **more: str) -> str:
     definition="Open rejected lines by file and reason, of files about this account or about none. They are "
     "kept as they came, and can be mended and tried again.",
     permission="portal.view_rejectedline",
+    wide=True,
 )
 def rejects(asked: Asked) -> Panel:
     return Panel(

@@ -39,6 +39,7 @@ VERDICTS = (
     Verdict.NEVER_USED,
     Verdict.UNKNOWN,
 )
+NOT_RECORDED = "No seats were recorded on these days: the portal records them each day from its first day on."
 NO_SEATS = "No seat list of this account was taken in, or it holds no seat."
 
 T = TypeVar("T")
@@ -224,7 +225,7 @@ def states(asked: Asked) -> Panel:
         *(Column(verdict.value, str(verdict.label).capitalize()) for verdict in VERDICTS),
     ]
     drawing = Drawing(Form.STACKED, [verdict.value for verdict in VERDICTS])
-    return _settled(asked.over_time(columns, values, drawing), "No seats were recorded on these days.")
+    return _settled(asked.over_time(columns, values, drawing), NOT_RECORDED)
 
 
 @seats.panel(
@@ -261,7 +262,7 @@ def cost(asked: Asked) -> Panel:
     made = asked.over_time(columns, values, Drawing(Form.LINES, drawn))
     if not drawn:
         made = replace(made, drawing=None)
-    return _settled(made, "No seats were recorded on these days.")
+    return _settled(made, NOT_RECORDED)
 
 
 def _amount(cost: Cost, currency: str) -> Value:

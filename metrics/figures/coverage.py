@@ -43,6 +43,12 @@ class Coverage:
     def missing(self, report: str, days: Sequence[date]) -> list[date]:
         return [day for day in days if day not in self.told[report]]
 
+    def lacking(self, days: Sequence[date]) -> int | None:
+        """How many reports of these days are missing, of those that ever came; None where none ever did."""
+        if not self.known:
+            return None
+        return sum(len(self.missing(report, days)) for report in sorted(self.known))
+
     def partial(self, report: str, days: Sequence[date]) -> int:
         """How many of these days are told by files that need not name everybody."""
         return sum(not self.told[report].get(day, True) for day in days)

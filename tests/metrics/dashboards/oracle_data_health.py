@@ -75,6 +75,8 @@ def coverage(truth: Truth, asked: Question) -> Expected:
             for name, told in known.items()
         }
         is_any = any(known.values())
+        missing = [day for told in known.values() if told for day in days if day not in told]
+        row["missing"] = len(missing) if is_any else None
         row["partial"] = sum(day in known["users"] for day in days) if is_any else None
         row["updating"] = 0 if is_any else None
         return row

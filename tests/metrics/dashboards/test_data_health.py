@@ -74,6 +74,7 @@ def test_each_day_has_the_reports_that_tell_it(acme: Account, olga_client: Clien
     assert column(found, "scope") == [0, 0, 1, 0]
     assert column(found, "user_teams") == [None] * 4, "never taken in"
     assert found.note == "Never taken in: team membership and repositories."
+    assert column(found, "missing") == [1, 2, 0, 1], "of the two reports that ever came"
     assert column(found, "partial") == [0, 0, 1, 1]
     assert column(found, "updating") == [0, 0, 0, 1]
     page = olga_client.get(url_of(found, 0, "users"))
