@@ -200,7 +200,7 @@ def _view_of(registered: RegisteredPanel, made: Panel, page: Page, asked: Questi
     drawing, period = made.drawing, asked.asked.period
     drawn = chart(made)
     subtitle = f"{scope_name(asked, page)}, {period.first} to {period.last} (UTC)"
-    if before := asked.asked.before:
+    if (before := asked.asked.before) and drawing and drawing.dashed:
         subtitle += f", before: {before.first} to {before.last}"
     if drawn is not None:
         drawn |= {"title": registered.title, "subtitle": subtitle}

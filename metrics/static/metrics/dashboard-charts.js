@@ -175,7 +175,7 @@ const DashboardCharts = (() => {
       stacked: isStacked,
       border: { display: false },
       grid: { color: colours.grid },
-      ticks: { ...ticks, maxTicksLimit: 7, ...(kind === "count" ? { precision: 0 } : {}), callback: (value) => onAxis(value, kind) },
+      ticks: { ...ticks, maxTicksLimit: 7, maxRotation: 0, ...(kind === "count" ? { precision: 0 } : {}), callback: (value) => onAxis(value, kind) },
     });
     const first = isShares ? "rate" : [...kinds].find((kind) => !hasTwo || kind !== "rate") ?? "count";
     const names = {
