@@ -20,7 +20,7 @@ from metrics.figures import (
     total,
 )
 from metrics.figures.by_name import counted_by, is_told, sum_of, told_days
-from metrics.figures.first_seen import new_in
+from metrics.figures.first_seen import HISTORY, new_in
 from metrics.periods import Period
 
 # Series that can still be told apart; what has less is one more series, and a cross table has more columns.
@@ -252,7 +252,7 @@ def _covered_any(asked: Asked) -> bool:
     return any(day in sets for day in asked.days())
 
 
-NO_HISTORY = "Nothing is known of the days before this period, so nothing can be told to be new."
+NO_HISTORY = f"Fewer than {HISTORY} days are known before this period: nothing can be told to be new."
 # New names that a sentence lists.
 LISTED = 3
 
@@ -315,7 +315,7 @@ def incomplete(asked: Asked, told: Breakdown) -> str:
 
 
 def new_ones(asked: Asked, name: str) -> str:
-    """New in this period: Zig and Elixir. Nothing where nothing is new, or no earlier day is known."""
+    """New in this period: Zig and Elixir. Nothing where nothing is new, or too little is known of before."""
     found = new_in(asked.scope, asked.period, f"{name}:") or []
     names = [label(name, each.name) for each in found if each.name not in NAMELESS]
     if not names:

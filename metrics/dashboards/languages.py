@@ -13,6 +13,7 @@ from metrics.dashboards.wording import listed, percents
 from metrics.figures import Breakdown, language_by_ide, total
 from metrics.figures.by_name import told
 from metrics.figures.code import completions_by_language
+from metrics.figures.first_seen import HISTORY
 
 METRICS = "https://docs.github.com/en/copilot/reference/copilot-usage-metrics/copilot-usage-metrics"
 LINES = "https://docs.github.com/en/copilot/reference/copilot-usage-metrics/lines-of-code-metrics"
@@ -150,7 +151,7 @@ def _most_first(found: Mapping[tuple[str, ...], int], place: int) -> list[str]:
     "first-seen",
     "Languages new in the period",
     definition="Languages that nobody of the account used on any earlier day we have a report of, with the "
-    "day of their first use and the distinct people since, to the end of the period.",
+    f"day of their first use and the distinct people since. It takes {HISTORY} known days before the period.",
     source=METRICS,
 )
 def first_seen(asked: Asked) -> Panel:
@@ -180,7 +181,7 @@ def language_that_led(asked: Asked, now: Breakdown) -> str:
 
 
 def new_languages(asked: Asked) -> str:
-    """Languages that nobody used before; nothing where there are none, or no earlier day is known."""
+    """Languages that nobody used before; nothing where there are none, or too little is known of before."""
     return by_name.new_ones(asked, "language")
 
 

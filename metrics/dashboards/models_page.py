@@ -11,6 +11,7 @@ from metrics.dashboards.wording import listed, percent
 from metrics.figures import Breakdown, ratio
 from metrics.figures.by_name import sum_of, told, told_days
 from metrics.figures.chat import chat_modes
+from metrics.figures.first_seen import HISTORY
 from metrics.figures.models import requests_without_model, share_without_model
 
 METRICS = "https://docs.github.com/en/copilot/reference/copilot-usage-metrics/copilot-usage-metrics"
@@ -118,7 +119,7 @@ def by_language(asked: Asked) -> Panel:
     "first-seen",
     "Models new in the period",
     definition="Models that nobody of the account used on any earlier day we have a report of, with the day "
-    "of their first use and the distinct people since, to the end of the period.",
+    f"of their first use and the distinct people since. It takes {HISTORY} known days before the period.",
     source=METRICS,
 )
 def first_seen(asked: Asked) -> Panel:
@@ -148,7 +149,7 @@ def model_that_led(asked: Asked, now: Breakdown) -> str:
 
 
 def new_models(asked: Asked) -> str:
-    """Models that nobody used before; nothing where there are none, or no earlier day is known."""
+    """Models that nobody used before; nothing where there are none, or too little is known of before."""
     return by_name.new_ones(asked, "model")
 
 

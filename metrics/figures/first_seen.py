@@ -12,8 +12,11 @@ from metrics.figures.distinct import day_sets_by_name, union
 from metrics.figures.scope import Scope
 from metrics.models import DayUsers, ReportDay
 from metrics.models.team_day import WHOLE_ACCOUNT
-from metrics.periods import Period, stored
+from metrics.periods import MONTH, Period
 from seats.models import Account
+
+# Days that must be known before a period.
+HISTORY = MONTH
 
 
 class New(NamedTuple):
@@ -34,11 +37,13 @@ def first_seen(account: Account, prefix: str) -> Mapping[str, date]:
 def new_in(scope: Scope, period: Period, prefix: str) -> list[New] | None:
     """What the account saw first in the period, the newest first; of a team, only what it used itself.
 
-    None where no day before the period is known: then everything would seem new. The people are None
-    unless every day of the period is covered.
+    None where fewer than 28 days before the period are known: then nearly everything would seem new. The
+    people are None unless every day of the period is covered.
     """
-    history = stored([scope.account], ReportDay.Report.USERS)
-    if history is None or history.first >= period.first:
+    earlier = ReportDay.objects.filter(
+        account=scope.account, report=ReportDay.Report.USERS, day__lt=period.first
+    )
+    if earlier.count() < HISTORY:
         return None
     firsts = first_seen(scope.account, prefix)
     found = []

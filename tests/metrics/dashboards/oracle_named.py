@@ -483,10 +483,10 @@ def lines_added_by_language(truth: Truth, asked: Question) -> Expected:
 
 
 def new_names(truth: Truth, asked: Question, prefix: str) -> Expected:
-    """What nobody of the whole account used on any earlier day; nothing without an earlier covered day."""
+    """What nobody of the whole account used on any earlier day; nothing without 28 earlier covered days."""
     account = replace(asked, team=None)
     history = sorted(truth.oracle.people[asked.account])
-    if not history or history[0] >= asked.first:
+    if sum(day < asked.first for day in history) < 28:
         return Expected([])
     whole = _whole(asked)
     rows = []

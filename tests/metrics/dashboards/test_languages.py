@@ -30,7 +30,16 @@ from metrics.models import ScopeDay
 from metrics.sample.usage import Cell
 from seats.models import Account
 from tests.metrics import stored
-from tests.metrics.dashboards.using import asking, cell, column, day, line, server_only, table
+from tests.metrics.dashboards.using import (
+    asking,
+    cell,
+    column,
+    day,
+    known_before,
+    line,
+    server_only,
+    table,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -172,7 +181,8 @@ def test_language_by_editor_is_empty_of_the_account_s_own_report(acme: Account) 
     assert by_editor(asking(acme, 0, 0)).is_empty
 
 
-def test_new_languages_need_an_earlier_day(acme: Account) -> None:
+def test_new_languages_need_earlier_days(acme: Account) -> None:
+    known_before(acme, 1)
     use(acme, 0, (completing("python"),))
     use(acme, 1, (completing("python"), completing("zig")))
 
@@ -198,7 +208,8 @@ def test_panels_ask_as_many_queries_of_ten_days_as_of_one(acme: Account) -> None
             counts.append(len(asked))
         return counts
 
-    for number in range(-1, 10):
+    known_before(acme, 0)
+    for number in range(10):
         use(acme, number, (completing("python"), cell("chat_inline", language=f"l{number}", generations=1)))
 
     assert queries(0) == queries(9)
@@ -231,6 +242,7 @@ def test_it_says_which_language_led(acme: Account) -> None:
     ],
 )
 def test_it_names_new_languages(acme: Account, new: tuple[str, ...], said: str) -> None:
+    known_before(acme, 1)
     use(acme, 0, (completing("python"),))
     use(acme, 1, (completing("python"), *map(completing, new)))
 

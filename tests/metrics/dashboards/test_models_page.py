@@ -28,7 +28,7 @@ from metrics.figures.by_name import told
 from metrics.sample.usage import Cell
 from seats.models import Account
 from tests.metrics import stored
-from tests.metrics.dashboards.using import asking, cell, day, line, server_only, table
+from tests.metrics.dashboards.using import asking, cell, day, known_before, line, server_only, table
 
 pytestmark = pytest.mark.django_db
 
@@ -127,6 +127,7 @@ def test_model_by_language(acme: Account) -> None:
 
 
 def test_new_models(acme: Account) -> None:
+    known_before(acme, 1)
     use(acme, 0, (asks("gpt-5.4"),))
     use(acme, 1, (asks("gpt-5.4"), asks("gpt-6")), (asks("gpt-6"),))
 
@@ -151,7 +152,8 @@ def test_panels_ask_as_many_queries_of_ten_days_as_of_one(acme: Account) -> None
             counts.append(len(asked))
         return counts
 
-    for number in range(-1, 10):
+    known_before(acme, 0)
+    for number in range(10):
         use(acme, number, (asks("gpt-5.4"), asks(f"model {number}")))
 
     assert queries(0) == queries(9)
@@ -178,6 +180,7 @@ def test_it_says_which_model_led(acme: Account) -> None:
 
 
 def test_it_names_new_models(acme: Account) -> None:
+    known_before(acme, 1)
     use(acme, 0, (asks("gpt-5.4"),))
     use(acme, 1, (asks("gpt-6"), asks("auto")))
 

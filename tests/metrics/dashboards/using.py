@@ -14,6 +14,7 @@ from metrics.models.counters import COUNTERS
 from metrics.periods import Period
 from metrics.sample.usage import Cell, add, breakdowns
 from seats.models import Account, Team
+from tests.metrics import stored
 
 MONDAY = date(2026, 11, 2)
 LATER = date(2026, 12, 1)
@@ -65,6 +66,12 @@ def line(*cells: Cell, clients: Mapping[str, Client] | None = None) -> dict[str,
 def server_only(requests: int) -> dict[str, Any]:
     """Somebody whom GitHub knows from its servers alone: a counter, and no breakdown."""
     return line() | {COUNTERS[0]: requests}
+
+
+def known_before(account: Account, number: int) -> None:
+    """28 days with a report, up to the day before this one."""
+    for back in range(1, 29):
+        stored.cover(account, day(number - back), "users")
 
 
 def asking(

@@ -8,7 +8,7 @@ from metrics.figures import Scope
 from metrics.figures.first_seen import New, first_seen, new_in
 from metrics.periods import Period
 from tests.metrics import stored
-from tests.metrics.dashboards.using import cell, day, line
+from tests.metrics.dashboards.using import cell, day, known_before, line
 
 pytestmark = pytest.mark.django_db
 
@@ -22,6 +22,7 @@ def in_language(*names: str) -> dict[str, object]:
 def test_new_is_what_nobody_of_the_account_used_before() -> None:
     acme = stored.organization()
     ann, bob = stored.person(1), stored.person(2)
+    known_before(acme, 0)
     stored.use(acme, day(-1), {ann: in_language("python")})
     stored.use(acme, day(0), {ann: in_language("python", "go"), bob: in_language("Zig")})
     stored.use(acme, day(1), {bob: in_language("go", "rust")})
@@ -35,16 +36,19 @@ def test_new_is_what_nobody_of_the_account_used_before() -> None:
     assert first_seen(acme, "language:")["python"] == day(-1)
 
 
-def test_nothing_is_new_where_no_earlier_day_is_known() -> None:
+def test_nothing_is_new_where_little_is_known_of_before() -> None:
     acme = stored.organization()
+    known_before(acme, 0)
     stored.use(acme, day(0), {stored.person(1): in_language("python")})
 
-    assert new_in(Scope(acme), WEEK, "language:") is None
+    assert new_in(Scope(acme), Period(day(-1), day(0)), "language:") is None
+    assert new_in(Scope(acme), Period(day(0), day(0)), "language:") == [New("python", day(0), 1)]
 
 
 def test_a_team_s_new_names_are_those_new_to_the_account_that_it_used() -> None:
     acme = stored.organization()
     ann, bob = stored.person(1), stored.person(2)
+    known_before(acme, 0)
     stored.use(acme, day(-1), {ann: in_language("python")})
     teams = stored.roster(acme, day(0), {"data": [bob]})
     stored.use(acme, day(0), {ann: in_language("go"), bob: in_language("python", "zig")})
@@ -54,7 +58,7 @@ def test_a_team_s_new_names_are_those_new_to_the_account_that_it_used() -> None:
 
 def test_how_many_people_is_unknown_where_a_day_is_missing() -> None:
     acme = stored.organization()
-    stored.use(acme, day(-1), {})
+    known_before(acme, 0)
     stored.use(acme, day(0), {stored.person(1): in_language("go")})
 
     assert new_in(Scope(acme), WEEK, "language:") == [New("go", day(0), None)]
