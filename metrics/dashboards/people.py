@@ -13,11 +13,12 @@ from metrics.dashboards.asked import Asked
 from metrics.dashboards.page_of_list import page_of
 from metrics.dashboards.panel import Column, Drawing, Form, Kind, Linked, Panel, Row, Value
 from metrics.dashboards.registry import page
-from metrics.dashboards.wording import percent, several
+from metrics.dashboards.wording import listed, percent, several
 from metrics.figures import ratio
 from metrics.figures.persons import (
     MOST_LINES,
     ORDERS,
+    ByActiveDays,
     People,
     PersonUse,
     people_by_active_days,
@@ -221,10 +222,9 @@ def _ranking(asked: Asked, order: str, *, descending: bool) -> Panel:
 )
 def by_active_days(asked: Asked) -> Panel:
     counted = people_by_active_days(asked.scope, asked.days())
-    most = max(counted, default=0)
     return Panel(
         [Column("active_days", "Active days", Kind.TEXT), Column("people", "People")],
-        [[str(days), counted.get(days, 0)] for days in range(1, most + 1)],
+        [[str(days), counted.people.get(days, 0)] for days in range(1, counted.most + 1)],
         Drawing(Form.BARS, ["people"]),
     )
 
@@ -285,13 +285,13 @@ def _seat_row(asked: Asked, seat: Any) -> Row:
 @people.opens_with
 def words(asked: Asked) -> list[str]:
     counted = people_by_active_days(asked.scope, asked.days())
-    return [sentence for sentence in (how_often(counted), most_of_all(asked, counted)) if sentence]
+    return [sentence for sentence in (how_often(counted), most_of_all(counted)) if sentence]
 
 
-def how_often(counted: dict[int, int]) -> str:
+def how_often(counted: ByActiveDays) -> str:
     """How many people used Copilot, and how many of them on one day only; nothing where nobody did."""
-    number = sum(counted.values())
-    once = counted.get(1, 0)
+    number = sum(counted.people.values())
+    once = counted.people.get(1, 0)
     share = ratio(once, number)
     if share is None:
         return ""
@@ -301,12 +301,10 @@ def how_often(counted: dict[int, int]) -> str:
     return f"{said}, {once:,} of them ({percent(share)}) on a single one."
 
 
-def most_of_all(asked: Asked, counted: dict[int, int]) -> str:
-    """Who was active on the most days: one by name, several by their number; nothing where nobody was."""
-    if not counted or max(counted) < 2:
+def most_of_all(counted: ByActiveDays) -> str:
+    """Who was active on the most days: up to three by name, more by their number; nothing of a single day."""
+    if counted.most < 2:
         return ""
-    most = max(counted)
-    if counted[most] > 1:
-        return f"{counted[most]:,} people were active on {most} days, the most of all."
-    [use] = people_list(asked.scope, asked.days(), order="active_days", limit=1).rows
-    return f"{use.login} was active on {most} days, the most of all."
+    number = counted.people[counted.most]
+    who = f"{number:,} people" if number > len(counted.leaders) else listed(counted.leaders)
+    return f"{who} {'was' if number == 1 else 'were'} active on {counted.most} days, the most of all."

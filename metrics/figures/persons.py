@@ -8,11 +8,10 @@ https://docs.github.com/copilot/reference/copilot-usage-metrics/copilot-usage-me
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from itertools import islice
 from typing import Any
 
 from django.db.models import Count, Exists, FloatField, Max, Min, OuterRef, Q, QuerySet, Sum
@@ -115,10 +114,31 @@ def is_window(scope: Scope, days: Collection[date]) -> bool:
     )
 
 
-def people_by_active_days(scope: Scope, days: Collection[date]) -> dict[int, int]:
-    """How many people were active on so many of these days; those on the most days first."""
-    sets = _sets(scope, days)
-    return {count: len(group) for count, group in Often(sets.values()).groups()}
+@dataclass(frozen=True, slots=True)
+class ByActiveDays:
+    """How many people were active on so many of some days, by that number, the most days first.
+
+    `leaders` are up to three logins of those active on the most days.
+    """
+
+    people: Mapping[int, int]
+    leaders: Sequence[str]
+
+    @property
+    def most(self) -> int:
+        """The most active days that anybody has; 0 without anybody."""
+        return max(self.people, default=0)
+
+
+def people_by_active_days(scope: Scope, days: Collection[date]) -> ByActiveDays:
+    """People by the number of their active days, of these days."""
+    groups = Often(_sets(scope, days).values()).groups()
+    if not groups:
+        return ByActiveDays({}, [])
+    leaders = GitHubUser.objects.filter(pk__in=list(groups[0][1][:3])).order_by("login_key", "pk")
+    return ByActiveDays(
+        {count: len(group) for count, group in groups}, list(leaders.values_list("login", flat=True))
+    )
 
 
 def _sets(scope: Scope, days: Collection[date]) -> dict[date, BitMap]:
@@ -361,22 +381,16 @@ def seats_without_use(scope: Scope, days: Collection[date], limit: int) -> Seats
     seats = Seat.objects.held().of_family(scope.account)
     if is_window(scope, days):
         in_window = UserWindow.objects.filter(account=scope.account, user=OuterRef("user_id"))
-        keys = [key for key, _ in islice(_oldest(seats.exclude(Exists(in_window)), limit + 1), limit + 1)]
+        seats = seats.exclude(Exists(in_window))
     else:
         if scope.team is not None:
             roster = TeamRoster.objects.filter(team=scope.team, day__in=asked).order_by("-day").first()
             seats = seats.filter(user_id__among=set(roster.user_keys if roster else ()))
-        used = BitMap.union(*used_by)
-        idle = (key for key, user_key in _oldest(seats) if user_key not in used)
-        # Whoever did not use it lately stands at the front: few seats are looked at.
-        keys = list(islice(idle, limit + 1))
-    found = Seat.objects.select_related("user", "account").in_bulk(keys[:limit])
-    return SeatsWithoutUse([found[key] for key in keys[:limit]], len(keys) > limit, len(used_by))
-
-
-def _oldest(seats: QuerySet[Seat], limit: int | None = None) -> Iterator[tuple[int, int]]:
-    """Seats and whose they are; without any known use first, which databases sort differently."""
+        if used := set(BitMap.union(*used_by)):
+            seats = seats.exclude(user_id__among=used)
+    # Without any known use first, in a query of its own: databases differ in where they sort those.
     never = seats.filter(last_used_on=None).order_by("pk")
     once = seats.filter(last_used_on__isnull=False).order_by("last_used_on", "pk")
-    yield from never.values_list("pk", "user_id")[:limit].iterator()
-    yield from once.values_list("pk", "user_id")[:limit].iterator()
+    keys = [key for some in (never, once) for key in some.values_list("pk", flat=True)[: limit + 1]]
+    found = Seat.objects.select_related("user", "account").in_bulk(keys[:limit])
+    return SeatsWithoutUse([found[key] for key in keys[:limit]], len(keys) > limit, len(used_by))

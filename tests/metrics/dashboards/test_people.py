@@ -187,13 +187,19 @@ def test_seats_without_use_lead_to_the_seat_and_say_what_is_missing(
 def test_words_tell_how_many_and_who_most(acme: Account, used: list[GitHubUser]) -> None:
     assert page.words(asks(acme)) == [
         "4 people used Copilot on these days, 1 of them (25 %) on a single one.",
-        "2 people were active on 3 days, the most of all.",
+        "user-3 and user-4 were active on 3 days, the most of all.",
     ]
     stored.use(acme, LAST - timedelta(days=5), {used[0]: {}, used[3]: {}})
     assert page.words(asks(acme)) == [
         "4 people used Copilot on these days, everybody on more than one of them.",
         "user-4 was active on 4 days, the most of all.",
     ]
+
+
+def test_words_tell_more_than_three_by_their_number(acme: Account) -> None:
+    for back in range(2):
+        stored.use(acme, LAST - timedelta(days=back), {stored.person(number): {} for number in range(4)})
+    assert page.words(asks(acme))[1] == "4 people were active on 2 days, the most of all."
 
 
 def test_words_name_nobody_where_nobody_stands_out(acme: Account) -> None:

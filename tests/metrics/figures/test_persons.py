@@ -176,12 +176,13 @@ def test_nobody_and_no_days_are_an_empty_list(acme: Account) -> None:
     for days in (WINDOW, WINDOW[1:], []):
         found = people_list(Scope(acme), days)
         assert (found.rows, found.has_more) == ([], False)
-        assert people_by_active_days(Scope(acme), days) == {}
+        assert people_by_active_days(Scope(acme), days).people == {}
 
 
 def test_people_are_counted_by_their_active_days(acme: Account, used: dict[str, GitHubUser]) -> None:
-    assert people_by_active_days(Scope(acme), WINDOW) == {3: 2, 1: 2}
-    assert people_by_active_days(Scope(acme), [LAST]) == {1: 2}
+    counted = people_by_active_days(Scope(acme), WINDOW)
+    assert (counted.people, counted.leaders, counted.most) == ({3: 2, 1: 2}, ["cem", "dan"], 3)
+    assert people_by_active_days(Scope(acme), [LAST]).people == {1: 2}
 
 
 @pytest.mark.parametrize("days", [WINDOW, WINDOW[1:]], ids=["in the window", "added up"])
