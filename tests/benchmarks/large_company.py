@@ -43,7 +43,6 @@ MODELS = (
 CLIENTS = [f"{ide}|1.{100 + month}.0|copilot-chat|0.{20 + month}.0" for ide in IDES for month in range(4)]
 # How many different days there are: others are one of them again.
 DIFFERENT = 28
-LAST_DAY = date(2026, 10, 31)
 LINES_OF_ALL, PEOPLE_ALL_YEAR = 3, 5
 
 
@@ -52,7 +51,8 @@ class Size:
     people: int
     teams: int
     days: int = 365
-    last_day: date = LAST_DAY
+    # Yesterday: of today nobody tells yet.
+    last_day: date = field(default_factory=lambda: datetime.now(UTC).date() - timedelta(days=1))
     rng: random.Random = field(default_factory=lambda: random.Random(5))
 
     @property
@@ -168,7 +168,9 @@ class _Company:
         )
 
     def _seats(self) -> None:
-        from seats.models import Seat, SeatDay, SeatGrant, SeatObservation, SeatPrice
+        from django.db.models import Count
+
+        from seats.models import Seat, SeatDay, SeatGrant, SeatObservation, SeatPrice, SeatRoster
 
         verdicts = ("active", "active", "active", "active", "idle", "never_used", "in_grace", "pending")
         plans = ("business", "enterprise")
@@ -204,15 +206,19 @@ class _Company:
             ("seat", "observed_at", "is_present", "state"),
             ((seat, created, True, "{}" if _is_postgres() else {}) for seat, created in seats),
         )
+        SeatRoster.objects.create(
+            account=self.account, observed_at=self.now - timedelta(days=self.size.days), is_complete=True,
+            is_confirmed=True, seats=self.size.people,
+        )  # fmt: skip
+        groups = Seat.objects.order_by().values_list("account_id", "plan_type", "verdict")
+        counts = list(groups.annotate(seats=Count("pk")))
         copy(
             SeatDay,
             ("account", "day", "plan_type", "verdict", "seats", "recorded_at"),
             (
-                (account, day, plan, verdict, self.size.people // 12, self.now)
-                for day in self.size.every_day
-                for account in (self.organization.pk,)
-                for plan in plans
-                for verdict in dict.fromkeys(verdicts)
+                (account, day, plan, verdict, count, self.now)
+                for day in (*self.size.every_day, self.size.last_day + timedelta(days=1))
+                for account, plan, verdict, count in counts
             ),
         )
 
