@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 
@@ -10,7 +10,7 @@ from metrics.dashboards.asked import Asked, Bucket
 from metrics.dashboards.panel import Column, Drawing, Form, Kind, Panel, Row, Value
 from metrics.dashboards.registry import page
 from metrics.dashboards.wording import listed, moved, percent, several
-from metrics.figures import ratio
+from metrics.figures import day_sets, ratio
 from metrics.figures.phases import (
     AVERAGES,
     AWAY,
@@ -75,7 +75,12 @@ def _name(number: int) -> str:
 
 def _ends(asked: Asked) -> tuple[date, date] | None:
     """The last day of the period before, and the newest of this one that is covered; None: none is."""
-    covered = covered_days(asked.scope.account, ReportDay.Report.USERS, asked.period)
+    covered: Collection[date]
+    if asked.scope.team is None:
+        covered = covered_days(asked.scope.account, ReportDay.Report.USERS, asked.period)
+    else:
+        # A team's day needs its membership as well.
+        covered = day_sets(asked.scope, asked.period)
     if not covered:
         return None
     return (asked.before or asked.period.before()).last, max(covered)
