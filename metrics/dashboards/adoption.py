@@ -33,6 +33,8 @@ CONCEPTS = "https://docs.github.com/en/copilot/concepts/copilot-usage-metrics"
 SEATS_API = "https://docs.github.com/en/rest/copilot/copilot-user-management"
 SEE_SEATS = "seats.view_seat"
 SOON = 7
+# More months than these are counted, not named.
+NAMED_MONTHS = 3
 
 KINDS = {
     DayUsers.Kind.CHAT: "Chat",
@@ -191,7 +193,10 @@ def kinds(asked: Asked) -> Panel:
         for row, kind in zip(rows, ranked, strict=True):
             row.append(distinct_on(sets[kind], days_before))
     return Panel(
-        columns=columns, rows=rows, drawing=Drawing(Form.RANKED, ["people"]), note=f"{active:,} active."
+        columns=columns,
+        rows=rows,
+        drawing=Drawing(Form.RANKED, ["people"]),
+        note=f"{several(active, 'person', 'people')} active in all.",
     )
 
 
@@ -300,14 +305,19 @@ def _granted_url(asked: Asked, cohort: Cohort) -> str:
 
 
 def censored_in_words(cohorts: Sequence[Cohort]) -> str:
-    """Which months have no rate."""
-    without = [f"{cohort.month:%Y-%m}" for cohort in cohorts if cohort.activation_rate is None]
-    if not without:
-        return ""
-    return (
-        f"No rate for {listed(without)}: {ACTIVATED_WITHIN} days are not over for everybody, or a day since "
-        "the grant was not taken in."
-    )
+    """Which months have no rate, and why."""
+    without = [cohort for cohort in cohorts if cohort.activation_rate is None]
+    young = [f"{cohort.month:%Y-%m}" for cohort in without if not cohort.has_gap]
+    gaps = [f"{cohort.month:%Y-%m}" for cohort in without if cohort.has_gap]
+    said = []
+    if young:
+        said.append(f"No rate yet for {listed(young)}: {ACTIVATED_WITHIN} days are not over for everybody.")
+    if gaps:
+        months = (
+            listed(gaps) if len(gaps) <= NAMED_MONTHS else f"{len(gaps)} months from {gaps[0]} to {gaps[-1]}"
+        )
+        said.append(f"No rate for {months}: not every day since was taken in.")
+    return " ".join(said)
 
 
 # --- Coming and going -------------------------------------------------------------------------

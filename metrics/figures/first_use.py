@@ -49,6 +49,8 @@ class Cohort:
     unknown: int = 0
     # For how many days from the grant on each of them is followed without a gap, at least.
     followed: int | None = None
+    # Whether it was a day that was not taken in that cut this short for somebody.
+    has_gap: bool = False
 
     @property
     def used(self) -> int:
@@ -163,6 +165,7 @@ def _follow(
                 cohort.after[number] += found
             else:
                 cohort.undated += found
+    cohort.has_gap |= gap is not None
     if waiting or gap is not None:
         cohort.follow((gap if gap is not None else (last - granted).days + 1) - 1)
     unseen = waiting.intersection_cardinality(silent)

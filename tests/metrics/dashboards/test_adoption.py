@@ -200,18 +200,27 @@ def test_months_of_assignment_have_a_rate_once_their_days_are_over(
     assert column(found, "month") == ["2026-09", "2026-11"]
     assert column(found, "rate") == [Decimal("0.5"), None]
     assert column(found, "unused") == [1, 1]
-    assert "No rate for 2026-11" in found.note
+    assert found.note == "No rate yet for 2026-11: 30 days are not over for everybody."
     [count] = [column(found, "assigned")[0]]
     page = olga_client.get(url_of(found, 0, "assigned"))
     assert page.context["cl"].result_count == count, "the number leads to its rows"
 
 
-def test_months_without_a_rate_are_named() -> None:
-    today = LAST.replace(day=1)
-    whole = Cohort(today, assigned=2, followed=60)
-    assert adoption.censored_in_words([whole]) == ""
-    young = Cohort(today, assigned=2, followed=3)
-    assert adoption.censored_in_words([whole, young]).startswith("No rate for 2026-11: 30 days are not over")
+def test_months_without_a_rate_are_named_with_the_reason() -> None:
+    def cohort(month: int, followed: int, has_gap: bool = False) -> Cohort:
+        return Cohort(LAST.replace(month=month, day=1), assigned=2, followed=followed, has_gap=has_gap)
+
+    said = adoption.censored_in_words
+    whole, young = cohort(9, 60), cohort(11, 3)
+    assert said([whole]) == ""
+    assert said([whole, young]) == "No rate yet for 2026-11: 30 days are not over for everybody."
+    assert said([cohort(8, 0, True), young]) == (
+        "No rate yet for 2026-11: 30 days are not over for everybody. "
+        "No rate for 2026-08: not every day since was taken in."
+    )
+    assert said([cohort(month, 0, True) for month in (2, 3, 4, 5)]) == (
+        "No rate for 4 months from 2026-02 to 2026-05: not every day since was taken in."
+    )
 
 
 # --- Coming and going ---
