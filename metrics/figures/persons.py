@@ -8,10 +8,11 @@ https://docs.github.com/copilot/reference/copilot-usage-metrics/copilot-usage-me
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 
 from django.db.models import Count, Exists, FloatField, Max, Min, OuterRef, Q, QuerySet, Sum
@@ -381,16 +382,26 @@ def seats_without_use(scope: Scope, days: Collection[date], limit: int) -> Seats
     seats = Seat.objects.held().of_family(scope.account)
     if is_window(scope, days):
         in_window = UserWindow.objects.filter(account=scope.account, user=OuterRef("user_id"))
-        seats = seats.exclude(Exists(in_window))
+        keys = [key for key, _ in islice(_oldest(seats.exclude(Exists(in_window)), limit + 1), limit + 1)]
     else:
         if scope.team is not None:
             roster = TeamRoster.objects.filter(team=scope.team, day__in=asked).order_by("-day").first()
             seats = seats.filter(user_id__among=set(roster.user_keys if roster else ()))
-        if used := set(BitMap.union(*used_by)):
-            seats = seats.exclude(user_id__among=used)
-    # Without any known use first, in a query of its own: databases differ in where they sort those.
-    never = seats.filter(last_used_on=None).order_by("pk")
-    once = seats.filter(last_used_on__isnull=False).order_by("last_used_on", "pk")
-    keys = [key for some in (never, once) for key in some.values_list("pk", flat=True)[: limit + 1]]
+        used = BitMap.union(*used_by)
+        idle = (key for key, user_key in _oldest(seats) if user_key not in used)
+        # Whoever did not use it lately stands at the front: few seats are looked at.
+        keys = list(islice(idle, limit + 1))
     found = Seat.objects.select_related("user", "account").in_bulk(keys[:limit])
     return SeatsWithoutUse([found[key] for key in keys[:limit]], len(keys) > limit, len(used_by))
+
+
+def _oldest(seats: QuerySet[Seat], limit: int | None = None) -> Iterator[tuple[int, int]]:
+    """Seats and whose they are, the oldest known use first.
+
+    Those without any come before, from a query of their own: databases differ in where they sort them. The
+    other query is asked when somebody reads on.
+    """
+    never = seats.filter(last_used_on=None).order_by("pk")
+    once = seats.filter(last_used_on__isnull=False).order_by("last_used_on", "pk")
+    for some in (never, once):
+        yield from some.values_list("pk", "user_id")[:limit].iterator()
