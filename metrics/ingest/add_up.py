@@ -7,10 +7,11 @@ written in the layout of GitHub's own record of an account's day, so that one re
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import repeat
+from operator import add
 from typing import Any, Final
 
 import msgspec
@@ -59,6 +60,10 @@ LONGEST_PART = 60
 Names = tuple[str, ...]
 # None where nobody said it: missing is not 0.
 Summed = list[int | None]
+# The seven counters, 0 where nobody said one; then a bit for each that somebody said to be 0. Quicker to add.
+Counted = list[int]
+_BITS = len(COUNTERS)
+_NOTHING: Final = [0] * (_BITS + 1)
 
 
 class _Version(msgspec.Struct, gc=False):
@@ -117,8 +122,10 @@ _decompress = zstandard.ZstdDecompressor().decompress
 class Sums:
     """What the lines of some people add up to. Names are folded."""
 
-    # By array, the counters by name. An array that was said and is empty is there.
-    arrays: dict[str, dict[Names, Summed]] = field(default_factory=dict)
+    # By array, the seven counters by name. An array that was said and is empty is there.
+    details: dict[str, dict[Names, Counted]] = field(default_factory=dict)
+    # The same of arrays with other counters.
+    listed: dict[str, dict[str, Summed]] = field(default_factory=dict)
     # By object, its numbers: those in it, then those of its `token_usage`.
     objects: dict[str, Summed] = field(default_factory=dict)
     # Which objects had a `token_usage`.
@@ -129,14 +136,17 @@ class Sums:
     unreadable: int = 0
 
     def add(self, other: Sums) -> None:
-        for name, sums in other.arrays.items():
-            own = self.arrays.setdefault(name, {})
-            for names, summed in sums.items():
-                known = own.get(names)
-                own[names] = list(summed) if known is None else plus(known, summed)
-        for name, summed in other.objects.items():
-            known = self.objects.get(name)
-            self.objects[name] = list(summed) if known is None else plus(known, summed)
+        """What is in both is made anew: sums may be part of several."""
+        for name, counted in other.details.items():
+            own = self.details.setdefault(name, {})
+            for names, more in counted.items():
+                own[names] = both(own[names], more) if names in own else more
+        for name, summed in other.listed.items():
+            listed = self.listed.setdefault(name, {})
+            for what, numbers in summed.items():
+                listed[what] = plus(listed[what], numbers) if what in listed else numbers
+        for name, numbers in other.objects.items():
+            self.objects[name] = plus(self.objects[name], numbers) if name in self.objects else numbers
         self.tokens |= other.tokens
         for agent, called in other.agents.items():
             self.agents[agent] = min(called, self.agents.get(agent, called))
@@ -187,10 +197,21 @@ def plus(one: Sequence[int | None], other: Sequence[int | None]) -> Summed:
     return [b if a is None else a if b is None else a + b for a, b in zip(one, other, strict=True)]
 
 
+def both(one: Counted, other: Counted) -> Counted:
+    counted = list(map(add, one, other))
+    counted[_BITS] = one[_BITS] | other[_BITS]
+    return counted
+
+
 @lru_cache(maxsize=50_000)
 def folded(name: str) -> str:
     """A name as it is compared: feature, editor, language, model."""
     return name.casefold()
+
+
+@lru_cache(maxsize=50_000)
+def folded_pair(names: tuple[str, str]) -> Names:
+    return names[0].casefold(), names[1].casefold()
 
 
 def kind_of(prefix: str, name: str) -> str:
@@ -296,11 +317,11 @@ class _GroupSums:
     )  # fmt: skip
 
     def __init__(self) -> None:
-        self.ides: dict[str, Summed] = {}
-        self.features: dict[str, Summed] = {}
-        self.language_features: dict[tuple[str, str], Summed] = {}
-        self.language_models: dict[tuple[str, str], Summed] = {}
-        self.model_features: dict[tuple[str, str], Summed] = {}
+        self.ides: dict[str, Counted] = {}
+        self.features: dict[str, Counted] = {}
+        self.language_features: dict[tuple[str, str], Counted] = {}
+        self.language_models: dict[tuple[str, str], Counted] = {}
+        self.model_features: dict[tuple[str, str], Counted] = {}
         # Arrays that were said with nothing in them.
         self.empty: set[str] = set()
         self.listed: dict[str, dict[str, Summed]] = {}
@@ -390,21 +411,19 @@ class _GroupSums:
             _add(sums, folded(what), (interactions, started))
 
     def folded(self) -> Sums:
-        arrays: dict[str, dict[Names, Summed]] = {name: {} for name in self.empty}
+        details: dict[str, dict[Names, Counted]] = {name: {} for name in self.empty}
         for name, named in (("totals_by_ide", self.ides), ("totals_by_feature", self.features)):
             if named:
-                arrays[name] = _folded(((folded(key),), summed) for key, summed in named.items())
+                details[name] = _folded(((folded(key),), counted) for key, counted in named.items())
         for name, paired in (
             ("totals_by_language_feature", self.language_features),
             ("totals_by_language_model", self.language_models),
             ("totals_by_model_feature", self.model_features),
         ):
             if paired:
-                arrays[name] = _folded((tuple(map(folded, key)), summed) for key, summed in paired.items())
-        for name, listed in self.listed.items():
-            arrays[name] = {(what,): summed for what, summed in listed.items()}
+                details[name] = _folded(zip(map(folded_pair, paired), paired.values(), strict=True))
         objects = {name: _columns(rows) for name, rows in self.objects.items()}
-        return Sums(arrays, objects, self.tokens, self.agents, self.unreadable)
+        return Sums(details, self.listed, objects, self.tokens, self.agents, self.unreadable)
 
 
 def _columns(rows: Sequence[Sequence[int | None]]) -> Summed:
@@ -421,11 +440,10 @@ def _add(sums: dict[str, Summed], key: str, counted: Sequence[int | None]) -> No
     sums[key] = list(counted) if known is None else plus(known, counted)
 
 
-def _folded(sums: Iterable[tuple[Names, Summed]]) -> dict[Names, Summed]:
-    found: dict[Names, Summed] = {}
-    for names, summed in sums:
-        known = found.get(names)
-        found[names] = summed if known is None else plus(known, summed)
+def _folded(some: Iterable[tuple[Names, Counted]]) -> dict[Names, Counted]:
+    found: dict[Names, Counted] = {}
+    for names, counted in some:
+        found[names] = both(found[names], counted) if names in found else counted
     return found
 
 
@@ -435,50 +453,50 @@ def _folded(sums: Iterable[tuple[Names, Summed]]) -> dict[Names, Summed]:
 
 def _add_named(
     entries: Iterable[formats.ByIde | formats.ByFeature],
-    sums: dict[str, Summed],
+    sums: dict[str, Counted],
     used: Mapping[str, list[int]],
     person: int,
 ) -> None:
     for c0, c1, c2, c3, c4, c5, c6, key, *_ in map(astuple, entries):
         if c0 or c1 or c2 or c3 or c4 or c5 or c6:
             used[key].append(person)
-        if key not in sums:
-            sums[key] = [c0, c1, c2, c3, c4, c5, c6]
-            continue
-        summed = sums[key]
+        if key in sums:
+            counted = sums[key]
+        else:
+            counted = sums[key] = _NOTHING.copy()
         if c0:
-            summed[0] = (summed[0] or 0) + c0
+            counted[0] += c0
         elif c0 is not None:
-            summed[0] = summed[0] or 0
+            counted[7] |= 1
         if c1:
-            summed[1] = (summed[1] or 0) + c1
+            counted[1] += c1
         elif c1 is not None:
-            summed[1] = summed[1] or 0
+            counted[7] |= 2
         if c2:
-            summed[2] = (summed[2] or 0) + c2
+            counted[2] += c2
         elif c2 is not None:
-            summed[2] = summed[2] or 0
+            counted[7] |= 4
         if c3:
-            summed[3] = (summed[3] or 0) + c3
+            counted[3] += c3
         elif c3 is not None:
-            summed[3] = summed[3] or 0
+            counted[7] |= 8
         if c4:
-            summed[4] = (summed[4] or 0) + c4
+            counted[4] += c4
         elif c4 is not None:
-            summed[4] = summed[4] or 0
+            counted[7] |= 16
         if c5:
-            summed[5] = (summed[5] or 0) + c5
+            counted[5] += c5
         elif c5 is not None:
-            summed[5] = summed[5] or 0
+            counted[7] |= 32
         if c6:
-            summed[6] = (summed[6] or 0) + c6
+            counted[6] += c6
         elif c6 is not None:
-            summed[6] = summed[6] or 0
+            counted[7] |= 64
 
 
 def _add_paired(
     entries: Iterable[formats.ByLanguageFeature | formats.ByLanguageModel | formats.ByModelFeature],
-    sums: dict[tuple[str, str], Summed],
+    sums: dict[tuple[str, str], Counted],
     used: Mapping[tuple[str, str], list[int]],
     person: int,
 ) -> None:
@@ -486,38 +504,38 @@ def _add_paired(
         key = one, other
         if c0 or c1 or c2 or c3 or c4 or c5 or c6:
             used[key].append(person)
-        if key not in sums:
-            sums[key] = [c0, c1, c2, c3, c4, c5, c6]
-            continue
-        summed = sums[key]
+        if key in sums:
+            counted = sums[key]
+        else:
+            counted = sums[key] = _NOTHING.copy()
         if c0:
-            summed[0] = (summed[0] or 0) + c0
+            counted[0] += c0
         elif c0 is not None:
-            summed[0] = summed[0] or 0
+            counted[7] |= 1
         if c1:
-            summed[1] = (summed[1] or 0) + c1
+            counted[1] += c1
         elif c1 is not None:
-            summed[1] = summed[1] or 0
+            counted[7] |= 2
         if c2:
-            summed[2] = (summed[2] or 0) + c2
+            counted[2] += c2
         elif c2 is not None:
-            summed[2] = summed[2] or 0
+            counted[7] |= 4
         if c3:
-            summed[3] = (summed[3] or 0) + c3
+            counted[3] += c3
         elif c3 is not None:
-            summed[3] = summed[3] or 0
+            counted[7] |= 8
         if c4:
-            summed[4] = (summed[4] or 0) + c4
+            counted[4] += c4
         elif c4 is not None:
-            summed[4] = summed[4] or 0
+            counted[7] |= 16
         if c5:
-            summed[5] = (summed[5] or 0) + c5
+            counted[5] += c5
         elif c5 is not None:
-            summed[5] = summed[5] or 0
+            counted[7] |= 32
         if c6:
-            summed[6] = (summed[6] or 0) + c6
+            counted[6] += c6
         elif c6 is not None:
-            summed[6] = summed[6] or 0
+            counted[7] |= 64
 
 
 # From sums to a record ----------------------------------------------------------------------------
@@ -530,12 +548,14 @@ def record(sums: Sums, together: Mapping[Names, int]) -> bytes:
     could not be read back; it is absent where all could.
     """
     said: dict[str, Any] = {}
-    for name, names in BROKEN_DOWN.items():
-        if name in sums.arrays:
-            said[name] = _entries(names, COUNTERS, sums.arrays[name])
+    for name, entry_of in _ENTRIES.items():
+        if name in sums.details:
+            counted = sorted(sums.details[name].items())
+            said[name] = [entry_of(*names, *_known(numbers)) for names, numbers in counted]
     for name, (what, counters) in LISTED.items():
-        if name in sums.arrays:
-            said[name] = _entries((what,), counters, sums.arrays[name])
+        if name in sums.listed:
+            listed = sorted(sums.listed[name].items())
+            said[name] = [{what: key} | _said(counters, numbers) for key, numbers in listed]
     for entry in said.get(AGENTS, ()):
         if called := sums.agents.get(entry["agent_id"]):
             entry["agent_name"] = called
@@ -554,13 +574,23 @@ def record(sums: Sums, together: Mapping[Names, int]) -> bytes:
     return msgspec.json.encode(said)
 
 
-def _entries(
-    names: Sequence[str], counters: Sequence[str], sums: Mapping[Names, Summed]
-) -> list[dict[str, Any]]:
-    return [
-        {**dict(zip(names, key, strict=True)), **_said(counters, summed)}
-        for key, summed in sorted(sums.items())
-    ]
+def _known(counted: Counted) -> Iterator[int | None]:
+    *numbers, said = counted
+    for number in numbers:
+        yield number if number or said & 1 else None
+        said >>= 1
+
+
+# An entry of each array; what is None is left out.
+_ENTRIES: Final = {
+    array: msgspec.defstruct(
+        array,
+        [*((name, str) for name in names), *((counter, int | None, None) for counter in COUNTERS)],
+        omit_defaults=True,
+        gc=False,
+    )
+    for array, names in BROKEN_DOWN.items()
+}
 
 
 def _said(names: Sequence[str], numbers: Sequence[int | None]) -> dict[str, Any]:

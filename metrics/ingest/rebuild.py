@@ -17,7 +17,7 @@ from metrics.ingest.rebuild_people import People, Submit, named, read_people, to
 from metrics.ingest.rebuild_windows import outdate, write_windows
 from metrics.models import DayUsers, DirtyDay, ReportDay, ScopeDay, TeamDay, TeamRoster
 from metrics.models.team_day import UNATTRIBUTED, WHOLE_ACCOUNT
-from portal.bulk import insert_rows
+from portal.bulk import collector_paused, insert_rows
 from seats.models import Account
 
 # Whoever has other things to do rebuilds days for so long: what is left then, the worker's next round does.
@@ -77,7 +77,8 @@ def _rebuild(account_id: int, day: date, submit: Submit) -> None:
         for roster in TeamRoster.objects.filter(team__account_id=account_id, day=day)
     }
     groups = Groups(rosters)
-    people = read_people(account_id, day, groups.of, submit)
+    with collector_paused():
+        people = read_people(account_id, day, groups.of, submit)
     is_covered = ReportDay.objects.filter(
         account_id=account_id, report=ReportDay.Report.USERS, day=day
     ).exists()
@@ -86,7 +87,8 @@ def _rebuild(account_id: int, day: date, submit: Submit) -> None:
         # A day on which nobody did anything is known, and counts in every window; it has no totals.
         if people.counters:
             _write_scope_day(account_id, day, people)
-        _write_teams(account_id, day, people, rosters, groups)
+        with collector_paused():
+            _write_teams(account_id, day, people, rosters, groups)
     DirtyDay.objects.filter(account_id=account_id, day=day).delete()
     outdate(account_id, day)
 
