@@ -268,7 +268,7 @@ GROUPS = (
 )
 def comes_and_goes(asked: Asked) -> Panel:
     periods = _periods(asked)
-    found = lives(asked.scope, *periods) if periods else None
+    found = lives(asked.scope, *periods, with_seats=_may_see_seats(asked)) if periods else None
     if periods is None or found is None:
         return Panel(empty="It is told only where every day of this period and of the one before is covered.")
     before, now = periods
@@ -288,11 +288,17 @@ def comes_and_goes(asked: Asked) -> Panel:
     )
 
 
+def _may_see_seats(asked: Asked) -> bool:
+    return bool(asked.user.has_perm("seats.view_seat"))
+
+
 def _notes(asked: Asked, found: Lives, before: Period, now: Period) -> str:
     said = [f"This period: {now.first} to {now.last}; before: {before.first} to {before.last}."]
     if not found.knows_earlier:
         said.append("Nobody is known from before it: some of the new may have used it earlier.")
-    if found.still_idle is None:
+    if not _may_see_seats(asked):
+        said.append("Who holds a seat and does not use it is told to whoever may see seats.")
+    elif found.still_idle is None:
         said.append("No seat of this account is known, so idle people are not told.")
     if asked.scope.team is not None:
         said.append("People count on the days they were in the team.")
@@ -310,7 +316,7 @@ def words(asked: Asked) -> list[str]:
     before, now = periods
     series = phase_series(asked.scope, [before.last, now.last])
     since = f"{before.last} to {now.last}"
-    found = lives(asked.scope, before, now)
+    found = lives(asked.scope, before, now, with_seats=_may_see_seats(asked))
     sentences = (
         engaged_share(series[before.last], series[now.last], since),
         comings_and_goings(found, len(before)),

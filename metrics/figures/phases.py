@@ -261,11 +261,12 @@ class Lives(NamedTuple):
         return used + sum(count for count in seated if count is not None)
 
 
-def lives(scope: Scope, before: Period, now: Period) -> Lives | None:
+def lives(scope: Scope, before: Period, now: Period, *, with_seats: bool = True) -> Lives | None:
     """What became of everybody between two periods, the one before ending when this one begins or earlier.
 
     None unless every day of both is covered. A team's people count on the days they were in it; of its
-    seats, those of its members on the newest day of this period that tells of them.
+    seats, those of its members on the newest day of this period that tells of them. Without seats nothing
+    is told of who holds one, as where none is known.
     """
     sets = day_sets(scope, Period(before.first, now.last))
     then, today = union(sets, before), union(sets, now)
@@ -274,7 +275,7 @@ def lives(scope: Scope, before: Period, now: Period) -> Lives | None:
     came = today - then
     earlier, is_old = _used_before(scope, before.first)
     again = came & earlier
-    seats = _seats(scope, now)
+    seats = _seats(scope, now) if with_seats else None
     gone = then - today
     used = Lives(
         retained=len(then & today),

@@ -20,7 +20,7 @@ from metrics.figures.phases import AWAY, UNTOLD, Lives
 from metrics.models import ReportDay
 from seats.models import Account
 from tests.metrics import stored
-from tests.metrics.dashboards.asking import ask, column, day
+from tests.metrics.dashboards.asking import Reader, ask, column, day
 from tests.seats.holding import ago, grant, hold
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
@@ -207,6 +207,20 @@ def test_what_is_not_known_of_seats_and_of_the_past_is_said(acme: Account) -> No
     assert column(found, "people") == [0, 0, 1, 0, None, None, None]
     assert "some of the new may have used it earlier" in found.note
     assert "No seat of this account is known" in found.note
+
+
+def test_seats_are_told_to_whoever_may_see_them(acme: Account) -> None:
+    cover(acme, range(30))
+    use(acme, 10, 1, 2)
+    use(acme, 2, 1)
+    hold(acme, grant(3, "user-3"), at=ago(1))
+    reader = Reader("metrics.view_scopeday")
+    found = panel("lives", ask(acme, days=7, user=reader))
+    assert column(found, "people") == [1, 0, 0, 1, None, None, None]
+    assert "told to whoever may see seats" in found.note
+    idle = "1 person holds a seat and used it in neither period."
+    assert idle in impact.words(ask(acme, days=7))
+    assert idle not in impact.words(ask(acme, days=7, user=reader))
 
 
 def test_days_after_the_newest_covered_one_are_not_waited_for(acme: Account) -> None:
