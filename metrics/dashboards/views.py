@@ -32,7 +32,7 @@ from metrics.dashboards.table import SHOWN_ROWS, table
 from metrics.dashboards.window import scope_name, window
 from metrics.dashboards.written import change, written
 from portal.reports import base
-from portal.reports.writers import as_download, stream_rows
+from portal.reports.writers import as_download, safe, stream_rows
 from portal.site import page_for
 
 # What our script says of itself when it asks for a piece of a page.
@@ -112,7 +112,8 @@ def download(request: HttpRequest, page: Page, key: str) -> HttpResponseBase:
     """The panel's table as CSV: the same rows, numbers as they are."""
     registered, asked = _panel_asked(request, page, key)
     made = panel_of(registered.function, asked.asked)
-    columns = [base.Column(column.name, column.label) for column in made.columns]
+    # Names of columns may come out of reports as well.
+    columns = [base.Column(safe(column.name), column.label) for column in made.columns]
     response = as_download(stream_rows(columns, _raw_rows(made), "csv"), registered.key, "csv")
     response["Content-Disposition"] = f'attachment; filename="{_file_name(page, registered, asked)}.csv"'
     return response

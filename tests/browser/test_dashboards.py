@@ -112,14 +112,28 @@ def test_a_panel_that_cannot_be_loaded_can_be_tried_again(window: Window) -> Non
     assert [told for told in window.watch.seen if "ERR_FAILED" not in told] == []
 
 
-@pytest.mark.parametrize(
-    "window", [(1440, "light"), (390, "dark")], indirect=True, ids=["desk-light", "phone-dark"]
-)
-def test_the_page_fits_and_axe_finds_nothing_serious(overview: Page) -> None:
-    overview.evaluate("document.querySelectorAll('.dash-foot details').forEach(part => part.open = true)")
+def opened(page: Page) -> Page:
+    """The same page with every table and definition in sight."""
+    page.evaluate("document.querySelectorAll('.dash-foot details').forEach(part => part.open = true)")
+    return page
 
-    assert too_wide(overview) == ""
-    assert serious_violations(overview, axe()) == []
+
+def test_axe_finds_nothing_serious_on_a_desk(overview: Page) -> None:
+    assert serious_violations(opened(overview), axe()) == []
+
+
+@pytest.mark.parametrize("window", [(390, "dark")], indirect=True, ids=["phone-dark"])
+def test_every_page_of_the_sidebar_fits_a_phone_and_loads_all_its_panels(window: Window) -> None:
+    script, found = axe(), []
+    page = all_there(window.open("/usage/overview/"))
+    links = page.locator("#nav-sidebar-apps a[href*='/usage/']")
+    for path in links.evaluate_all("links => links.map(link => link.pathname)"):
+        opened(all_there(window.open(path)))
+        found += [f"{path}: {told}" for told in (too_wide(page), *serious_violations(page, script)) if told]
+        found += [f"{path}: {text}" for text in page.locator(".dash-failed").all_inner_texts()]
+
+    assert found == []
+    assert window.watch.seen == [], "\n".join(window.watch.seen)
 
 
 def test_the_keyboard_reaches_everything(window: Window) -> None:

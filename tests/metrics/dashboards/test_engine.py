@@ -13,6 +13,8 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.test import Client
 
+from metrics.dashboards.asked import Asked
+from metrics.dashboards.panel import Column, Kind, Panel
 from metrics.dashboards.registry import Page
 from seats.models import Account, Team
 from tests.counting import queries_of
@@ -302,6 +304,18 @@ def test_the_download_has_the_rows_of_the_table_and_no_formula(
     assert rows == [["name", "a", "b"], ["'=1+1", "12", ""], ["<b>", "0", "1"]]
     name = 'filename="toy-cells-acme-2026-10-23-2026-11-19.csv"'
     assert name in answer.headers["Content-Disposition"]
+
+
+def test_a_column_named_by_a_report_is_no_formula_either(
+    olga_client: Client, toy: Page, acme: Account
+) -> None:
+    @toy.panel("named", "Named", definition="Named.")
+    def named(asked: Asked) -> Panel:
+        return Panel(
+            columns=[Column("day", "Day", Kind.DAY), Column("=1+1", "=1+1")], rows=[["2026-11-01", 1]]
+        )
+
+    assert olga_client.get("/usage/toy/named.csv").getvalue().decode() == "day,'=1+1\n2026-11-01,1\n"
 
 
 def test_numbers_are_exact_in_the_download(olga_client: Client, toy: Page, acme: Account) -> None:
