@@ -252,3 +252,12 @@ def test_only_who_may_see_days_of_people_sees_them(
     assert noa_client.get("/usage/people/", follow=True).status_code == 200
     # Seats are for who may see seats.
     assert noa_client.get("/usage/people/without-use/").status_code == 403
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["people/?order=login&at=2&login=a", "person/?person=1", "teams/?teams=1%2C2&order=-members&at=2"],
+)
+def test_an_address_keeps_what_only_its_page_knows(acme: Account, vic_client: Client, address: str) -> None:
+    stored.use(acme, LAST, {stored.person(1): {}})
+    assert vic_client.get(f"/usage/{address}").status_code == 200
