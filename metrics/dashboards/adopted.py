@@ -41,6 +41,8 @@ def seat_use(asked: Asked) -> tuple[SeatUse, SeatUse]:
 def why_no_adoption(asked: Asked, use: SeatUse) -> str:
     """Why no share is shown; empty where one is."""
     label_of = asked.scope.label
+    if not asked.days():
+        return "Weekends are left out, and there is no other day."
     if use.holders is None:
         return f"No seat list tells who of {label_of} held a seat on the last of these days."
     if not use.holders:

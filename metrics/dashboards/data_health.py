@@ -15,7 +15,7 @@ from metrics.dashboards.panel import Column, Drawing, Form, Headline, Kind, Link
 from metrics.dashboards.registry import page
 from metrics.dashboards.rows_behind import covered_url, days_url, linked
 from metrics.dashboards.wording import listed, several
-from metrics.figures.coverage import REPORTS, Coverage, coverage
+from metrics.figures.coverage import REPORTS, Coverage, coverage, provisional
 from metrics.figures.files_taken_in import conflicts, open_rejects, rejected, taken_in
 from metrics.figures.reconciliation import (
     ACTIVE,
@@ -99,7 +99,7 @@ def state(asked: Asked) -> Panel:
             ),
             Headline(
                 "Provisional",
-                sum(is_provisional(day, asked.today) for day in days),
+                provisional(days, asked.today),
                 note=f"from {asked.today - timedelta(days=SETTLES_AFTER)} on",
             ),
             Headline("Being added up", found.being_added_up(days), note="of these days"),

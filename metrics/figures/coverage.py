@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from metrics.figures.rates import ratio
 from metrics.models import DirtyDay, ReportDay
-from metrics.periods import Period
+from metrics.periods import Period, is_provisional
 from seats.models import Account
 
 REPORTS = (
@@ -55,6 +55,11 @@ class Coverage:
 
     def being_added_up(self, days: Sequence[date]) -> int:
         return sum(day in self.updating for day in days)
+
+
+def provisional(days: Sequence[date], today: date) -> int:
+    """How many of these days GitHub may still restate."""
+    return sum(is_provisional(day, today) for day in days)
 
 
 def coverage(account: Account, period: Period) -> Coverage:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -14,6 +15,7 @@ from metrics import breakdowns
 from metrics.dashboards import overview
 from metrics.dashboards.asked import Asked
 from metrics.dashboards.registry import pages
+from metrics.periods import Period
 from seats.models import Account
 from tests.metrics import stored
 from tests.metrics.dashboards.asking import LAST, Reader, ask, column, day, headline, url_of
@@ -243,6 +245,17 @@ def test_weekends_can_be_left_out(acme: Account) -> None:
 
     assert len(panel("active-users", ask(acme, days=7, weekends=False)).rows) == 5
     assert headline(panel("use-now", ask(acme, days=7, weekends=False)), "Interactions") == (0, None)
+
+
+def test_a_weekend_without_weekends_is_no_day_at_all(acme: Account) -> None:
+    use(acme, 4, 1)
+    hold(acme, grant(1, "ann"), at=ago(20))
+    saturday = Period(day(5), day(4))
+    asked = replace(ask(acme, weekends=False), period=saturday)
+
+    assert asked.days() == []
+    assert all(panel(key, asked).is_empty for key in pages["overview"].panels if key != "weekly-trend")
+    assert panel("seats-now", asked).empty == "Weekends are left out, and there is no other day."
 
 
 @pytest.mark.parametrize("key", list(pages["overview"].panels))
