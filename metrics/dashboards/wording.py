@@ -7,13 +7,17 @@ from decimal import ROUND_HALF_UP, Decimal
 
 # A difference smaller than a thousandth of a percent is none worth a sentence.
 _DECIMALS = range(4)
+WHOLE = 100
 
 
 def percent(rate: Decimal, decimals: int = 0) -> str:
-    """0.314 reads 31 %; with a decimal 31.4 %. What is not nothing does not read as nothing."""
-    shown = (rate * 100).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
+    """0.314 reads 31 %; with a decimal 31.4 %. What is not nothing or not all does not read so."""
+    step = Decimal(1).scaleb(-decimals)
+    shown = (rate * WHOLE).quantize(step, ROUND_HALF_UP)
     if not shown and rate:
-        return f"less than {Decimal(1).scaleb(-decimals)} %"
+        return f"less than {step} %"
+    if shown == WHOLE and rate < 1:
+        return f"more than {WHOLE - step} %"
     return f"{shown:,} %"
 
 

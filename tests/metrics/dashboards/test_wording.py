@@ -20,6 +20,9 @@ from metrics.dashboards.wording import led, listed, moved, percent, percents, se
         ("12.5", 0, "1,250 %"),
         ("0.001", 0, "less than 1 %"),
         ("0.001", 1, "0.1 %"),
+        ("0.9967", 0, "more than 99 %"),
+        ("0.9999", 1, "more than 99.9 %"),
+        ("1.001", 0, "100 %"),
     ],
 )
 def test_a_rate_reads_as_percent(rate: str, decimals: int, read: str) -> None:
