@@ -95,6 +95,7 @@ LANGUAGES = {
 MODELS = {"auto": "Auto", "default": "Default", "others": "Others", "unknown": "Unknown"}
 # Makers whose models read `Name 4.5 Variant`; those of others keep their hyphens.
 _FAMILIES = {"claude": "Claude", "gemini": "Gemini", "grok": "Grok", "raptor": "Raptor"}
+_HYPHENED = re.compile(r"-(\d+)-(\d{1,2})(?=-|$)")
 _GPT = re.compile(r"gpt-(?P<version>[\d.]+[a-z]?)(?P<rest>(?:-\w+)*)")
 
 KNOWN = {"feature": FEATURES, "ide": IDES, "language": LANGUAGES, "model": MODELS}
@@ -115,8 +116,8 @@ def label(kind: str, name: str) -> str:
 def _model(name: str) -> str:
     if found := _GPT.fullmatch(name):
         return f"GPT-{found['version']}" + "".join(f" {word}" for word in found["rest"].split("-") if word)
-    family, *rest = name.split("-")
+    # Versions come as 4.5 and as 4-5.
+    family, *rest = _HYPHENED.sub(r"-\1.\2", name).split("-")
     if family in _FAMILIES and rest:
-        # A version written with a hyphen, as in claude-sonnet-4-5, is left as it came.
         return " ".join([_FAMILIES[family], *(word.capitalize() for word in rest)])
     return ""

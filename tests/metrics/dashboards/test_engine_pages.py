@@ -242,6 +242,8 @@ def test_a_panel_of_headlines_alone_is_not_empty() -> None:
         ("language", "cobol", "cobol"),
         ("model", "gpt-5.4-mini", "GPT-5.4 mini"),
         ("model", "claude-sonnet-4.6", "Claude Sonnet 4.6"),
+        ("model", "claude-sonnet-4-5", "Claude Sonnet 4.5"),
+        ("model", "claude-opus-4", "Claude Opus 4"),
         ("model", "gemini-3.1-pro", "Gemini 3.1 Pro"),
         ("model", "mystery-1", "mystery-1"),
         ("model", "", NAMELESS),
