@@ -7,7 +7,7 @@ written in the layout of GitHub's own record of an account's day, so that one re
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import repeat
@@ -115,7 +115,6 @@ Line = _Line | _OddLine
 
 _decode = msgspec.json.Decoder(_Line).decode
 _decode_odd = msgspec.json.Decoder(_OddLine).decode
-_decompress = zstandard.ZstdDecompressor().decompress
 
 
 @dataclass(slots=True)
@@ -237,11 +236,13 @@ def add_up(blobs: Iterable[bytes], people: Iterable[int], groups: Iterable[int] 
     """
     sums: dict[int, _GroupSums] = {}
     used = _Used()
+    # One may not serve two threads.
+    decompress = zstandard.ZstdDecompressor().decompress
     for blob, person, group in zip(blobs, people, groups, strict=False):
         to = sums.get(group)
         if to is None:
             to = sums[group] = _GroupSums()
-        line = _read(blob)
+        line = _read(blob, decompress)
         if line is None:
             to.unreadable += 1
         else:
@@ -249,12 +250,12 @@ def add_up(blobs: Iterable[bytes], people: Iterable[int], groups: Iterable[int] 
     return AddedUp({group: some.folded() for group, some in sums.items()}, used.people())
 
 
-def _read(blob: bytes) -> Line | None:
+def _read(blob: bytes, decompress: Callable[[bytes], bytes]) -> Line | None:
     """The details of a line; None where they cannot be had."""
     if blob[:1] != ZSTD_JSON:
         return None
     try:
-        text = _decompress(blob[1:])
+        text = decompress(blob[1:])
         try:
             return _decode(text)
         except msgspec.ValidationError:
