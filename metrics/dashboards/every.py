@@ -2,32 +2,40 @@
 
 from __future__ import annotations
 
-import sys
-from importlib import import_module
-from importlib.util import find_spec
-
-NAMES = (
-    "overview",
-    "adoption",
-    "features",
-    "code_generation",
-    "languages",
-    "editors",
-    "models_page",
-    "pull_requests",
-    "agents",
-    "seats_page",
-    "teams",
-    "people",
-    "person",
-    "impact",
-    "data_health",
-    "mine",
+from metrics.dashboards import (
+    adoption,
+    agents,
+    code_generation,
+    data_health,
+    editors,
+    features,
+    impact,
+    languages,
+    mine,
+    models_page,
+    overview,
+    people,
+    person,
+    pull_requests,
+    seats_page,
+    teams,
 )
 
-for name in NAMES:
-    if find_spec(f"metrics.dashboards.{name}"):
-        try:
-            import_module(f"metrics.dashboards.{name}")
-        except Exception as error:  # noqa: BLE001 - until all pages are there
-            print(f"metrics.dashboards.{name}: {error!r}", file=sys.stderr)  # noqa: T201
+__all__ = [
+    "adoption",
+    "agents",
+    "code_generation",
+    "data_health",
+    "editors",
+    "features",
+    "impact",
+    "languages",
+    "mine",
+    "models_page",
+    "overview",
+    "people",
+    "person",
+    "pull_requests",
+    "seats_page",
+    "teams",
+]

@@ -30,7 +30,7 @@ from metrics.dashboards.panel import Form, Headline, Panel, plain
 from metrics.dashboards.registry import Page, RegisteredPanel, pages
 from metrics.dashboards.table import SHOWN_ROWS, table
 from metrics.dashboards.window import scope_name, window
-from metrics.dashboards.written import change, written
+from metrics.dashboards.written import change, unbroken, written
 from portal.reports import base
 from portal.reports.writers import as_download, safe, stream_rows
 from portal.site import page_for
@@ -89,7 +89,7 @@ def show(request: HttpRequest, page: Page) -> HttpResponse:
 def words(request: HttpRequest, page: Page) -> HttpResponse:
     """The sentences that the page opens with."""
     asked = question(request.GET.dict(), request.user, page)
-    sentences = page.words(asked.asked) if asked and page.words else ()
+    sentences = [unbroken(sentence) for sentence in page.words(asked.asked)] if asked and page.words else []
     return _piece(request, "metrics/_dashboard_words.html", page, sentences=sentences)
 
 
@@ -233,9 +233,9 @@ def _file_name(page: Page, registered: RegisteredPanel, asked: Question) -> str:
 def _large(headline: Headline) -> Large:
     return Large(
         headline,
-        written(headline.value, headline.kind),
-        change(headline.value, headline.before, headline.kind),
-        written(headline.before, headline.kind) if headline.before is not None else "",
+        unbroken(written(headline.value, headline.kind)),
+        unbroken(change(headline.value, headline.before, headline.kind)),
+        unbroken(written(headline.before, headline.kind)) if headline.before is not None else "",
     )
 
 

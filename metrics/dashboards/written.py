@@ -30,6 +30,11 @@ def written(value: Value, kind: Kind) -> str:
     return _short(value, 2)
 
 
+def unbroken(text: str) -> str:
+    """The same with no line ended between a number and its percent sign."""
+    return text.replace(" %", "\u00a0%")
+
+
 def change(value: Value, before: Value, kind: Kind) -> str:
     """How a number differs from that of the period before: `+12.3 %`, or `+2.1 points` of a rate."""
     if not (_is_number(value) and _is_number(before)):

@@ -266,8 +266,8 @@ def test_cells_are_escaped_linked_and_coloured(olga_client: Client, toy: Page, a
 def test_a_headline_tells_how_it_changed(olga_client: Client, toy: Page, acme: Account) -> None:
     html = piece(olga_client, "/usage/toy/cells/")
 
-    assert "+23.4 %, before: 1,000" in html
-    assert "+11.4 points, before: 20.0 %" in html
+    assert "+23.4\u00a0%, before: 1,000" in html
+    assert "+11.4 points, before: 20.0\u00a0%" in html
 
 
 def test_an_empty_panel_says_why(olga_client: Client, toy: Page, acme: Account) -> None:
