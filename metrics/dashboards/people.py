@@ -21,6 +21,7 @@ from metrics.figures.persons import (
     ByActiveDays,
     People,
     PersonUse,
+    days_told,
     people_by_active_days,
     people_list,
     seats_without_use,
@@ -91,7 +92,7 @@ def everybody(asked: Asked) -> Panel:
             Column("ai_credits_used", "AI credits", Kind.DECIMAL),
         ],
         [_row(asked, use) for use in found.rows],
-        note=_note(found, order, at),
+        note=" ".join(filter(None, [_note(found, order, at), _missing(asked)])),
         empty=_nobody(asked, at),
         links=_links(asked, found, order, at, descending=descending),
     )
@@ -141,6 +142,15 @@ def _note(found: People, order: str, at: int) -> str:
             "days, fewer days, a team or the beginning of a login can be sorted so."
         )
     return " ".join(notes)
+
+
+def _missing(asked: Asked) -> str:
+    """That days are missing; nothing where none is, or all are."""
+    days = len(asked.days())
+    told = days_told(asked.scope, asked.days())
+    if told in (0, days):
+        return ""
+    return f"Of {several(days - told, 'day', 'days')} of these {days} there is no report; they count nowhere."
 
 
 def _nobody(asked: Asked, at: int) -> str:
@@ -211,6 +221,7 @@ def _ranking(asked: Asked, order: str, *, descending: bool) -> Panel:
             for use in found.rows
         ],
         Drawing(Form.RANKED, [found.order]),
+        note=_missing(asked),
     )
 
 
@@ -226,6 +237,7 @@ def by_active_days(asked: Asked) -> Panel:
         [Column("active_days", "Active days", Kind.TEXT), Column("people", "People")],
         [[str(days), counted.people.get(days, 0)] for days in range(1, counted.most + 1)],
         Drawing(Form.BARS, ["people"]),
+        note=_missing(asked),
     )
 
 
@@ -285,17 +297,32 @@ def _seat_row(asked: Asked, seat: Any) -> Row:
 @people.opens_with
 def words(asked: Asked) -> list[str]:
     counted = people_by_active_days(asked.scope, asked.days())
-    return [sentence for sentence in (how_often(counted), most_of_all(counted)) if sentence]
+    days = _which(len(asked.days()), days_told(asked.scope, asked.days()))
+    return [sentence for sentence in (how_often(counted, days), most_of_all(counted)) if sentence]
 
 
-def how_often(counted: ByActiveDays) -> str:
-    """How many people used Copilot, and how many of them on one day only; nothing where nobody did."""
+def _which(days: int, told: int) -> str:
+    """The days that a sentence speaks of: all of them, or those that reports tell of."""
+    if told >= days:
+        return f"these {days} days" if days > 1 else "this day"
+    if told == 1:
+        return f"the one of these {days} days that a report tells of"
+    return f"the {told} of these {days} days that reports tell of"
+
+
+def how_often(counted: ByActiveDays, days: str) -> str:
+    """How many people used Copilot, and how many of them on one day only; nothing where nobody did.
+
+    The second part is left out where nobody did on two days: there may be only one.
+    """
     number = sum(counted.people.values())
     once = counted.people.get(1, 0)
     share = ratio(once, number)
     if share is None:
         return ""
-    said = f"{several(number, 'person', 'people')} used Copilot on these days"
+    said = f"{several(number, 'person', 'people')} used Copilot on {days}"
+    if counted.most < 2:
+        return f"{said}."
     if not once:
         return f"{said}, everybody on more than one of them."
     return f"{said}, {once:,} of them ({percent(share)}) on a single one."

@@ -25,7 +25,7 @@ from metrics.figures.distinct import day_sets
 from metrics.figures.often import Often
 from metrics.figures.rates import acceptance_rate
 from metrics.figures.scope import Scope
-from metrics.models import TeamRoster, UserDay, UserWindow, WindowEnd
+from metrics.models import ReportDay, TeamDay, TeamRoster, UserDay, UserWindow, WindowEnd
 from metrics.models.counters import COUNTERS
 from metrics.periods import MONTH, Period
 from seats.models import GitHubUser, Seat
@@ -99,6 +99,16 @@ def people_list(
     else:
         found, order = _added_up(scope, days, order, descending, login, offset, limit + 1)
     return People(found[:limit], len(found) > limit, order)
+
+
+def days_told(scope: Scope, days: Collection[date]) -> int:
+    """Of how many of these days reports tell person by person, for a team also who was in it."""
+    rows: QuerySet[Any]
+    if scope.team is not None:
+        rows = TeamDay.objects.filter(account=scope.account, team_key=scope.team_key, day__in=days)
+    else:
+        rows = ReportDay.objects.filter(account=scope.account, report=ReportDay.Report.USERS, day__in=days)
+    return rows.count()
 
 
 def is_window(scope: Scope, days: Collection[date]) -> bool:

@@ -68,7 +68,9 @@ def test_the_list_has_who_did_most_first(acme: Account, used: list[GitHubUser]) 
     assert column(panel, "login") == ["user-4", "user-3", "user-2", "user-1"]
     assert column(panel, "interactions") == [12, 9, 4, 1]
     assert column(panel, "active_days") == [3, 3, 2, 1]
-    assert panel.note == "Rows 1 to 4, by interactions."
+    assert panel.note == (
+        "Rows 1 to 4, by interactions. Of 25 days of these 28 there is no report; they count nowhere."
+    )
 
 
 @pytest.mark.parametrize(
@@ -104,7 +106,7 @@ def test_a_page_has_fifty_and_leads_to_the_next_ones(acme: Account) -> None:
     assert dict(second.links)["Previous page"].endswith("?order=login")
     assert dict(third.links)["Previous page"].endswith("?order=login&at=2")
     assert "Next page" not in dict(third.links)
-    assert third.note == "Rows 101 to 120, by login."
+    assert third.note.startswith("Rows 101 to 120, by login.")
     everybody = [login for panel in (first, second, third) for login in column(panel, "login")]
     assert len(set(everybody)) == 120
     past = page.everybody(asks(acme, order="login", at="4"))
@@ -186,12 +188,16 @@ def test_seats_without_use_lead_to_the_seat_and_say_what_is_missing(
 
 def test_words_tell_how_many_and_who_most(acme: Account, used: list[GitHubUser]) -> None:
     assert page.words(asks(acme)) == [
-        "4 people used Copilot on these days, 1 of them (25 %) on a single one.",
+        (
+            "4 people used Copilot on the 3 of these 28 days that reports tell of, "
+            "1 of them (25 %) on a single one."
+        ),
         "user-3 and user-4 were active on 3 days, the most of all.",
     ]
-    stored.use(acme, LAST - timedelta(days=5), {used[0]: {}, used[3]: {}})
-    assert page.words(asks(acme)) == [
-        "4 people used Copilot on these days, everybody on more than one of them.",
+    stored.use(acme, LAST - timedelta(days=3), {used[0]: {}, used[3]: {}})
+    asked = replace(asks(acme), period=Period.trailing(LAST, 4))
+    assert page.words(asked) == [
+        "4 people used Copilot on these 4 days, everybody on more than one of them.",
         "user-4 was active on 4 days, the most of all.",
     ]
 
@@ -206,7 +212,10 @@ def test_words_name_nobody_where_nobody_stands_out(acme: Account) -> None:
     assert page.words(asks(acme)) == []
     stored.use(acme, LAST, {stored.person(1): {}})
     assert page.words(asks(acme)) == [
-        "1 person used Copilot on these days, 1 of them (100 %) on a single one."
+        "1 person used Copilot on the one of these 28 days that a report tells of."
+    ]
+    assert page.words(replace(asks(acme), period=Period(LAST, LAST))) == [
+        "1 person used Copilot on this day."
     ]
 
 
