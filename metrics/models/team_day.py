@@ -43,6 +43,9 @@ class DayUsers(models.Model):
 
     Teams have the kinds of `TEAM_KINDS` alone: who of a team did anything else is the account's set and
     the team's own, taken together.
+
+    In the set of a feature, editor, language or model is who has an entry of it with a counter above 0; of a
+    client (editor, version, plugin, its version), who was last seen with it. Names are folded.
     """
 
     class Kind(models.TextChoices):

@@ -40,6 +40,12 @@ STATE = {
     "days": """
         SELECT a.github_id, d.day, d.source, d.daily_active_users, d.user_initiated_interaction_count
         FROM metrics_scopeday d JOIN seats_account a ON a.id = d.account_id ORDER BY 1, 2, 3""",
+    "windows": """
+        SELECT u.github_id, w.first_day, w.last_day, w.active_days, w.user_initiated_interaction_count
+        FROM metrics_userwindow w JOIN seats_githubuser u ON u.id = w.user_id ORDER BY 1""",
+    "ends of windows": "SELECT day FROM metrics_windowend",
+    "sets": """
+        SELECT day, kind, team_key, length(users) FROM metrics_dayusers ORDER BY 1, 2, 3""",
     "covered": "SELECT report, day, observed_at, is_complete FROM metrics_reportday ORDER BY 1, 2",
     "dirty": "SELECT count(*) FROM metrics_dirtyday",
     "rejects": "SELECT line_number, reason FROM portal_rejectedline ORDER BY 1",
