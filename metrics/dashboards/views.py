@@ -5,8 +5,7 @@ Asked by our script a panel is a piece of a page; opened by hand, as without Jav
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from functools import wraps
 from typing import Any
@@ -18,19 +17,17 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils.text import slugify
 from django.views.decorators.http import require_safe
 
 from metrics.dashboards import every  # noqa: F401 - registers the pages
 from metrics.dashboards.asking import CONTROLS, Question, question
 from metrics.dashboards.compared import panel_of
 from metrics.dashboards.controls import controls
-from metrics.dashboards.drawn import chart, in_a_sentence
-from metrics.dashboards.panel import Form, Headline, Panel, plain
+from metrics.dashboards.panel import Panel, plain
 from metrics.dashboards.registry import Page, RegisteredPanel, pages
-from metrics.dashboards.table import SHOWN_ROWS, table
-from metrics.dashboards.window import scope_name, window
-from metrics.dashboards.written import change, unbroken, written
+from metrics.dashboards.shown import file_name, in_rows, view_of
+from metrics.dashboards.window import window
+from metrics.dashboards.written import unbroken
 from portal.reports import base
 from portal.reports.writers import as_download, safe, stream_rows
 from portal.site import page_for
@@ -102,7 +99,7 @@ def panel(request: HttpRequest, page: Page, key: str) -> HttpResponse:
         "metrics/_dashboard_panel.html",
         page,
         panel_title=registered.title,
-        view=_view_of(registered, made, page, asked),
+        view=view_of(registered, made, page, asked, _csv_url(page, registered, asked)),
         window=window(asked, page) if not _is_piece(request) else None,
     )
 
@@ -115,7 +112,7 @@ def download(request: HttpRequest, page: Page, key: str) -> HttpResponseBase:
     # Names of columns may come out of reports as well.
     columns = [base.Column(safe(column.name), column.label) for column in made.columns]
     response = as_download(stream_rows(columns, _raw_rows(made), "csv"), registered.key, "csv")
-    response["Content-Disposition"] = f'attachment; filename="{_file_name(page, registered, asked)}.csv"'
+    response["Content-Disposition"] = f'attachment; filename="{file_name(page, registered, asked)}.csv"'
     return response
 
 
@@ -152,91 +149,12 @@ def _panel_url(page: Page, panel: RegisteredPanel) -> str:
     return reverse("metrics:usage_panel", args=[page.slug, panel.key])
 
 
+def _csv_url(page: Page, panel: RegisteredPanel, asked: Question) -> str:
+    return _with_query(reverse("metrics:usage_csv", args=[page.slug, panel.key]), _panel_query(asked))
+
+
 def _with_query(path: str, query: str) -> str:
     return f"{path}?{query}" if query else path
-
-
-def in_rows(panels: Sequence[RegisteredPanel]) -> Iterator[tuple[RegisteredPanel, bool]]:
-    """Each panel, and whether it has a row to itself: a narrow one that would stand alone gets it as well."""
-    is_second = False
-    for number, panel in enumerate(panels):
-        has_neighbour = number + 1 < len(panels) and not panels[number + 1].wide
-        is_wide = panel.wide or not (is_second or has_neighbour)
-        is_second = not is_wide and not is_second
-        yield panel, is_wide
-
-
-# --- What templates show ----------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Large:
-    """A headline in words."""
-
-    headline: Headline
-    value: str
-    change: str
-    before: str
-
-
-@dataclass(frozen=True, slots=True)
-class PanelView:
-    registered: RegisteredPanel
-    panel: Panel
-    headlines: list[Large]
-    chart: dict[str, Any] | None
-    says: str
-    table: str
-    # The table itself is what is looked at: it is not hidden behind a drawing.
-    is_table: bool
-    is_heat: bool
-    hidden_rows: int
-    csv_url: str
-    chart_id: str
-    subtitle: str
-    file_name: str
-
-
-def _view_of(registered: RegisteredPanel, made: Panel, page: Page, asked: Question) -> PanelView:
-    drawing, period = made.drawing, asked.asked.period
-    drawn = chart(made)
-    subtitle = f"{scope_name(asked, page)}, {period.first} to {period.last} (UTC)"
-    if (before := asked.asked.before) and drawing and drawing.dashed:
-        subtitle += f", before: {before.first} to {before.last}"
-    if drawn is not None:
-        drawn |= {"title": registered.title, "subtitle": subtitle}
-    csv_url = reverse("metrics:usage_csv", args=[page.slug, registered.key])
-    return PanelView(
-        registered,
-        made,
-        [_large(headline) for headline in made.headlines],
-        drawn,
-        in_a_sentence(made, registered.title),
-        table(made, registered.title) if made.rows else "",
-        is_table=drawn is None,
-        is_heat=drawing is not None and drawing.form == Form.HEAT,
-        hidden_rows=max(0, len(made.rows) - SHOWN_ROWS),
-        csv_url=_with_query(csv_url, _panel_query(asked)) if made.rows else "",
-        chart_id=f"chart-{registered.key}",
-        subtitle=subtitle,
-        file_name=_file_name(page, registered, asked),
-    )
-
-
-def _file_name(page: Page, registered: RegisteredPanel, asked: Question) -> str:
-    """Page, panel, scope and days; without what a scope has that file names have not."""
-    period = asked.asked.period
-    scope = slugify(scope_name(asked, page))
-    return f"{page.slug}-{registered.key}-{scope}-{period.first}-{period.last}"
-
-
-def _large(headline: Headline) -> Large:
-    return Large(
-        headline,
-        unbroken(written(headline.value, headline.kind)),
-        unbroken(change(headline.value, headline.before, headline.kind)),
-        unbroken(written(headline.before, headline.kind)) if headline.before is not None else "",
-    )
 
 
 def _raw_rows(made: Panel) -> Iterator[base.Row]:

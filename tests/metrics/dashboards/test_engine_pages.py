@@ -17,8 +17,8 @@ from metrics.dashboards.drawn import chart
 from metrics.dashboards.names import NAMELESS, label
 from metrics.dashboards.panel import Column, Drawing, Form, Headline, Kind, Panel
 from metrics.dashboards.registry import RegisteredPanel, pages
+from metrics.dashboards.shown import in_rows
 from metrics.dashboards.table import step
-from metrics.dashboards.views import in_rows
 from metrics.dashboards.written import change, written
 from metrics.models import ScopeDay
 from portal.site import SIDEBAR
