@@ -29,6 +29,8 @@ from tests.metrics.dashboards.oracle_named import (
     people_over_time,
 )
 
+# A list of more people than these is cut.
+LISTED = 200
 # An editor, its version, the plugin and its version, as they are in lines, folded.
 Client = tuple[str, str, str, str]
 # From which versions of editor and plugin on GitHub has every line of code.
@@ -204,4 +206,5 @@ def outdated_people(truth: Truth, asked: Question) -> Expected:
         if each.state == "outdated"
         for user_id in users
     ]
-    return Expected(rows, in_order=False)
+    # The list has the first ones only, by keys that no file tells.
+    return Expected(rows if len(rows) <= LISTED else None, in_order=False)
