@@ -71,6 +71,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         names = set(getattr(item, "fixturenames", ()))
         if item.get_closest_marker("django_db") is None and not names & {"db", "transactional_db"}:
             item.add_marker(pytest.mark.databaseless)
+        if _shares_with_its_module(item):
+            item.add_marker(pytest.mark.xdist_group(str(item.path)))
+
+
+def _shares_with_its_module(item: Any) -> bool:
+    """Whether it uses what is made once for its module: then one process has them all."""
+    made = getattr(item, "_fixtureinfo", None)
+    return made is not None and any(
+        definition.scope == "module" for known in made.name2fixturedefs.values() for definition in known
+    )
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
