@@ -6,6 +6,7 @@ and `REDIS_URL` may be given from outside: the same tests run on SQLite, Postgre
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import socket
@@ -60,19 +61,44 @@ def pytest_configure(config: pytest.Config) -> None:
     del os.environ["DJANGO_SETTINGS_MODULE"]
 
 
+# What asks for a database and says the same on any: how pages are drawn, what GitHub's moods do to a sync.
+# The figures behind every panel are held against the files on each of them, in test_every_figure.py.
+ANYWHERE = (
+    "metrics/dashboards/",
+    "metrics/sync/",
+    "seats/sync/test_chaos.py",
+    "seats/test_connect.py",
+    "seats/test_lists.py",
+    "portal/test_export_report.py",
+    "portal/test_pages_speak.py",
+    "portal/test_secrets_stay_secret.py",
+)
+NOT_ANYWHERE = ("metrics/dashboards/test_every_figure.py",)
+
+
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """What `-n auto` means: one more than there are cores, since some tests wait for processes of others."""
     return (os.cpu_count() or 1) + 1
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark those that ask for no database: on another one they would only be the same again."""
+    """Mark those that would only be the same again on another database."""
     for item in items:
         names = set(getattr(item, "fixturenames", ()))
         if item.get_closest_marker("django_db") is None and not names & {"db", "transactional_db"}:
             item.add_marker(pytest.mark.databaseless)
+        path = item.path.relative_to(Path(__file__).parent).as_posix()
+        if path.startswith(ANYWHERE) and not path.startswith(NOT_ANYWHERE):
+            item.add_marker(pytest.mark.anywhere)
         if _shares_with_its_module(item):
             item.add_marker(pytest.mark.xdist_group(str(item.path)))
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """What stands until the end is not looked through for garbage again and again: a sixth of the run."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
 
 
 def _shares_with_its_module(item: Any) -> bool:

@@ -410,7 +410,7 @@ def held(
 
 
 # These are also asked for by a browser; all of them with the long tests.
-BY_BROWSER = (nothing, one_day_in_the_usual_period, names_with_markup)
+BY_BROWSER = (nothing, names_with_markup)
 
 
 @pytest.mark.parametrize("slug", list(pages))

@@ -28,7 +28,7 @@ DAY = timedelta(days=1)
 FIRST = LAST_DAY - 60 * DAY
 ENTERPRISE, APPS, PLATFORM, LABS = "octo-industries", "octo-apps", "octo-platform", "octo-labs"
 # An account, and the number of one of its teams.
-SCOPES = ((ENTERPRISE, None), (ENTERPRISE, 0), (APPS, None), (APPS, 1), (PLATFORM, None), (LABS, None))
+SCOPES = ((ENTERPRISE, None), (APPS, None), (APPS, 1), (PLATFORM, None))
 FLAGS = ("active", "chat", "agent", "cli", "cloud_agent", "app", "vscode_agent", "code_review_active")
 PREFIXES = ("language:", "feature:", "ide:", "model:", "phase:", "client:")
 
