@@ -17,6 +17,7 @@ from seats.models import (
     SeatPrice,
     SeatRequest,
     Team,
+    UnitPrice,
 )
 from seats.reclaim.frozen import kept_frozen
 
@@ -171,7 +172,7 @@ def _move_all(loser: models.Model, winner: models.Model) -> None:
 ASKED_TWICE = "Two accounts proved to be one, and in both a seat was asked for."
 
 # Rows with a key of their own that names their account or team.
-SCOPED: tuple[type[models.Model], ...] = (InactivityPolicy, SeatPrice, NoticeTemplate, SeatRequest)
+SCOPED: tuple[type[models.Model], ...] = (InactivityPolicy, SeatPrice, UnitPrice, NoticeTemplate, SeatRequest)
 
 
 def _tell_anew(rows: models.QuerySet[models.Model]) -> None:

@@ -7,7 +7,7 @@ from seats.models.github_user import GitHubUser, UserLogin
 from seats.models.listing import Listing
 from seats.models.notice import Notice, NoticeTemplate
 from seats.models.policy import InactivityPolicy
-from seats.models.price import SeatPrice
+from seats.models.price import SeatPrice, UnitPrice
 from seats.models.review import SeatReview
 from seats.models.revocation import (
     RemovalTask,
@@ -49,6 +49,7 @@ __all__ = [
     "SeatRoster",
     "Team",
     "TeamMembership",
+    "UnitPrice",
     "UserLogin",
     "WorkingCalendar",
 ]

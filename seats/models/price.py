@@ -1,4 +1,4 @@
-"""What a seat costs a month: dated, per plan, for everybody or for one account. Never a float."""
+"""What a seat costs a month, and a unit of use: dated, for everybody or for one account. Never a float."""
 
 from __future__ import annotations
 
@@ -40,6 +40,47 @@ class SeatPrice(models.Model):
 
     def __str__(self) -> str:
         return f"{self.plan_type} {self.monthly_price} {self.currency}"
+
+    def save(self, *args, **kwargs) -> None:  # type: ignore[no-untyped-def]
+        self.scope_key = f"account:{self.account_id}" if self.account_id else "all"
+        super().save(*args, **kwargs)
+
+
+class UnitPrice(models.Model):
+    """What one AI credit or premium request costs.
+
+    https://docs.github.com/copilot/concepts/billing/usage-based-billing-for-organizations-and-enterprises
+    """
+
+    class Unit(models.TextChoices):
+        AI_CREDIT = "ai_credit", "AI credit"
+        PREMIUM_REQUEST = "premium_request", "premium request"
+
+    scope_key = models.CharField(max_length=40, editable=False, default="all")
+    account = models.ForeignKey(
+        Account, null=True, blank=True, on_delete=models.CASCADE, related_name="unit_prices",
+        help_text="Empty: every account without a price of its own.",
+    )  # fmt: skip
+    unit = models.CharField(max_length=20, choices=Unit.choices)
+    price = models.DecimalField(max_digits=14, decimal_places=6, validators=[MinValueValidator(Decimal(0))])
+    currency = models.CharField(max_length=3, default="USD")
+    starts_on = models.DateField(help_text="The first day this price holds.")
+
+    class Meta:
+        ordering = ["scope_key", "unit", "-starts_on"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["scope_key", "unit", "starts_on"], name="seats_unit_price_once_per_day"
+            ),
+            models.CheckConstraint(
+                condition=Q(price__gte=0),
+                name="seats_unit_price_is_not_negative",
+                violation_error_message="A price is not negative.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_unit_display()} {self.price.normalize():f} {self.currency}"
 
     def save(self, *args, **kwargs) -> None:  # type: ignore[no-untyped-def]
         self.scope_key = f"account:{self.account_id}" if self.account_id else "all"
