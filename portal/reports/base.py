@@ -2,30 +2,58 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
+from enum import StrEnum
+from itertools import islice
 from typing import Any, ClassVar
+
+from portal.reports.options import MOST_DAYS, PERIOD, STANDARD, Option, ReportError
+from portal.reports.query import KINDS, ReportQuery
+
+__all__ = [
+    "MOST_DAYS",
+    "Cells",
+    "Column",
+    "Meaning",
+    "Option",
+    "Report",
+    "ReportError",
+    "ReportQuery",
+    "Row",
+    "Value",
+    "columns_named",
+    "explain",
+]
 
 Value = str | int | bool | Decimal | date | datetime | None
 Row = Sequence[Value]
 
-# Longer than anything we store; beyond it a date as of which to judge would leave the calendar.
-MOST_DAYS = 3650
 
+class Cells(StrEnum):
+    """What the cells of a column hold; a page writes and aligns them by it."""
 
-class ReportError(Exception):
-    """The question cannot be answered as asked; the text is one sentence for who asked it."""
+    TEXT = "text"
+    NUMBER = "number"
+    DECIMAL = "decimal"
+    RATE = "rate"
+    MONEY = "money"
+    DAY = "day"
+    MOMENT = "moment"
+    FLAG = "flag"
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column: its stable name in files, and its heading on a page."""
+    """A column: its stable name in files, its heading on a page, and what it holds."""
 
     name: str
     label: str = ""
+    cells: Cells | None = None
+    unit: str = ""
+    definition: str = ""
 
     @property
     def heading(self) -> str:
@@ -36,98 +64,39 @@ def columns_named(*names: str) -> list[Column]:
     return [Column(name) for name in names]
 
 
+# --- What columns of the same name mean in every report ----------------------------------------
+
+
 @dataclass(frozen=True, slots=True)
-class ReportQuery:
-    """What is asked of a report. Accounts and teams are names still: each app resolves its own."""
+class Meaning:
+    """What every column of a name holds, where the column does not say it itself."""
 
-    kind: str = ""  # "organization", "enterprise", or "" for every account
-    login: str = ""
-    team: str = ""
-    first_day: date | None = None
-    last_day: date | None = None
-    as_of: date | None = None
-    days: int | None = None
-    below: Decimal | None = None
-    by_day: bool = False
-    shape: str = ""
-    # Keys of the rows wanted, when they were picked by hand on a page; None: all.
-    only: frozenset[int] | None = None
-
-    @classmethod
-    def parse(cls, options: Mapping[str, Any]) -> ReportQuery:
-        """From text, as a command line or a page's address gives it; absent and "" are not given.
-
-        Keys: organization, enterprise, team, from, to, as_of, days, below, by, shape; others are ignored.
-        """
-        given = {key: str(value).strip() for key, value in options.items() if value not in (None, "")}
-        if "organization" in given and "enterprise" in given:
-            raise ReportError("Give --organization or --enterprise, not both.")
-        if given.get("by", "day") != "day":
-            raise ReportError(f"--by takes only day, not {given['by']!r}.")
-        if given.get("shape", "github") != "github":
-            raise ReportError(f"--shape takes only github, not {given['shape']!r}.")
-        kind = next((kind for kind in ("organization", "enterprise") if kind in given), "")
-        query = cls(
-            kind=kind,
-            login=given.get(kind, ""),
-            team=given.get("team", ""),
-            first_day=_day("--from", given.get("from")),
-            last_day=_day("--to", given.get("to")),
-            as_of=_day("--as-of", given.get("as_of")),
-            days=_days(given.get("days")),
-            below=_rate(given.get("below")),
-            by_day="by" in given,
-            shape=given.get("shape", ""),
-        )
-        if query.first_day and query.last_day and query.first_day > query.last_day:
-            raise ReportError(f"--from {query.first_day} lies after --to {query.last_day}.")
-        return query
-
-    def given(self) -> Iterator[str]:
-        """The options that were given, as written on the command line; the account aside."""
-        values = {
-            "--team": self.team,
-            "--from": self.first_day,
-            "--to": self.last_day,
-            "--as-of": self.as_of,
-            "--days": self.days,
-            "--below": self.below,
-            "--by": self.by_day,
-            "--shape": self.shape,
-        }
-        return (option for option, value in values.items() if value not in (None, "", False))
+    definition: str
+    cells: Cells = Cells.TEXT
+    unit: str = ""
 
 
-def _day(option: str, text: str | None) -> date | None:
-    if text is None:
-        return None
-    try:
-        # fromisoformat alone would also take 20261101 and 2026-W45-1.
-        if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text, re.ASCII):
-            return date.fromisoformat(text)
-    except ValueError:
-        pass
-    raise ReportError(f"{option} takes a day such as 2026-10-31, not {text!r}.")
+_meanings: dict[str, Meaning] = {}
 
 
-def _days(text: str | None) -> int | None:
-    if text is None:
-        return None
-    if text.isascii() and text.isdecimal() and len(text) <= 6 and 1 <= int(text) <= MOST_DAYS:
-        return int(text)
-    raise ReportError(f"--days takes a number of days from 1 to {MOST_DAYS}, not {text!r}.")
+def explain(meanings: Mapping[str, Meaning]) -> None:
+    """Say what columns of these names mean, once for all reports; apps do so beside their reports."""
+    _meanings.update(meanings)
 
 
-def _rate(text: str | None) -> Decimal | None:
-    if text is None:
-        return None
-    try:
-        rate = Decimal(text)
-    except InvalidOperation:
-        rate = Decimal("NaN")
-    if rate.is_finite() and 0 <= rate <= 1:
-        return rate
-    raise ReportError(f"--below takes a rate from 0 to 1, such as 0.10, not {text!r}.")
+def _explained(column: Column) -> Column:
+    known = _meanings.get(column.name)
+    if known is None:
+        return replace(column, cells=column.cells or Cells.TEXT)
+    return replace(
+        column,
+        cells=column.cells or known.cells,
+        unit=column.unit or known.unit,
+        definition=column.definition or known.definition,
+    )
+
+
+# --- Reports ----------------------------------------------------------------------------------
 
 
 class Report:
@@ -136,19 +105,75 @@ class Report:
     name: ClassVar[str]
     title: ClassVar[str]
     question: ClassVar[str]
+    # The heading under which the list of reports shows it: “Seats”, “Use”, “Money” …
+    subject: ClassVar[str] = "Other"
     # The order of the rows, in words: it is part of what the report promises.
     order: ClassVar[str]
     permission: ClassVar[str]
+    # Flags of STANDARD that it takes. One that takes --from and --to takes --period as well.
     options: ClassVar[frozenset[str]] = frozenset()
+    # Options that no other report has; what they were given stands in query.extra.
+    own_options: ClassVar[tuple[Option, ...]] = ()
+    # Whether an organization or enterprise may be named.
+    takes_scope: ClassVar[bool] = True
+    # Whether the list of reports shows it; one that only means something with options of its own is
+    # reached from the page that sets them.
+    is_listed: ClassVar[bool] = True
+
+    # --- What it is asked ---------------------------------------------------------------------
+
+    def taken(self) -> list[Option]:
+        """Every option it takes, in the order in which a page shows them; the scope aside."""
+        has_period = {"--from", "--to"} <= self.options
+        standard = [option for flag, option in STANDARD.items() if flag in self.options]
+        return [*([PERIOD] if has_period else []), *standard, *self.own_options]
+
+    def read(
+        self, given: Mapping[str, Any], *, today: date | None = None, by_label: bool = False
+    ) -> ReportQuery:
+        """The question that these texts put, checked; ReportError if it cannot be put. One reader for all.
+
+        Keys that are no option of any report are passed over: an address has others.
+        """
+        if given.get("period") and PERIOD not in self.taken():
+            raise ReportError(f"The report {self.name} does not take {PERIOD.flag}.")
+        query = ReportQuery.parse(given, self.own_options, today=today, by_label=by_label)
+        self.check(query)
+        return query
+
+    def filters(self, given: Mapping[str, Any]) -> dict[str, str]:
+        """What of these texts is asked of this report: what its address and a saved report keep."""
+        names = [*KINDS, *(option.name for option in self.taken())]
+        kept = {name: str(given[name]).strip() for name in names if given.get(name) not in (None, "")}
+        kind, _, login = str(given.get("scope") or "").partition(":")
+        return {kind: login, **kept} if kind in KINDS and login else kept
 
     def check(self, query: ReportQuery) -> None:
         """Raise ReportError if this question cannot be put; call it before the first row is asked for."""
+        if query.login and not self.takes_scope:
+            raise ReportError(f"The report {self.name} is about all accounts: it takes no --{query.kind}.")
+        known = {option.flag for option in self.taken()}
         for option in query.given():
-            if option not in self.options:
+            if option not in known:
                 raise ReportError(f"The report {self.name} does not take {option}.")
+
+    def permissions(self, query: ReportQuery) -> frozenset[str]:
+        """What a reader must hold for this question; more than `permission` where an answer shows more."""
+        return frozenset({self.permission})
+
+    def is_open_to(self, user: Any, query: ReportQuery | None = None) -> bool:
+        """Whether this user may read it: asked at the time of reading, whoever saved or shared it."""
+        needed = self.permissions(query) if query is not None else frozenset({self.permission})
+        return bool(user.is_active and user.has_perms(needed))
+
+    # --- What it answers ----------------------------------------------------------------------
 
     def columns(self, query: ReportQuery) -> list[Column]:
         raise NotImplementedError
+
+    def explained_columns(self, query: ReportQuery) -> list[Column]:
+        """The columns, each with what it holds and means."""
+        return [_explained(column) for column in self.columns(query)]
 
     def rows(self, query: ReportQuery) -> Iterator[Row]:
         """The rows, one at a time, values in the order of the columns; None is unknown."""
@@ -158,3 +183,15 @@ class Report:
         """The rows as objects, for NDJSON; a report with shapes of its own overrides it."""
         names = [column.name for column in self.columns(query)]
         return (dict(zip(names, row, strict=True)) for row in self.rows(query))
+
+    def count(self, query: ReportQuery) -> int | None:
+        """How many rows there will be, where a short query tells exactly; None: only making them tells."""
+        return None
+
+    def some_rows(self, query: ReportQuery, start: int, number: int) -> list[Row]:
+        """So many rows from the one at `start` on, for a page; overridden where the database can skip."""
+        return list(islice(self.rows(query), start, start + number))
+
+    def facts(self, query: ReportQuery) -> list[tuple[str, str]]:
+        """What the header block tells beside what is asked: how fresh the rows are, and from which source."""
+        return []

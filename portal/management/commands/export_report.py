@@ -16,6 +16,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from portal.reports import registry, writers
 from portal.reports.base import Report, ReportError, ReportQuery
+from portal.reports.options import PERIOD, STANDARD, Option
 
 SUFFIXES = {".xlsx": "xlsx", ".ndjson": "ndjson"}
 
@@ -37,15 +38,9 @@ class Command(BaseCommand):
         add("--list", action="store_true", dest="list_reports", help="list the reports and their columns")
         add("--organization", metavar="LOGIN", help="only this organization")
         add("--enterprise", metavar="SLUG", help="only this enterprise")
-        add("--team", metavar="SLUG", help="only people of this team")
-        add("--from", dest="first", metavar="DAY", help="first day of the period; default: all stored")
-        add("--to", dest="last", metavar="DAY", help="last day of the period, included")
-        add("--as-of", metavar="DAY", help="judge seats as of the end of this UTC day; default: today")
-        add("--days", metavar="N", help="inactive after N days, whatever the policies say")
-        add("--below", metavar="RATE", help="a rate from 0 to 1")
-        add("--by", metavar="day", help="a row per day")
+        for option in _options():
+            add(option.flag, dest=option.name, metavar=option.metavar or None, help=option.help)
         add("--format", metavar="csv|xlsx|ndjson", help="default: by the file's ending, else csv")
-        add("--shape", metavar="github", help="GitHub's own records, with --format ndjson")
         add("--output", metavar="FILE", help="write a file, whole or not at all; default: stdout")
         add("--json", action="store_true", help="end with one line of JSON about what was written")
 
@@ -80,7 +75,10 @@ class Command(BaseCommand):
         if not options["name"]:
             raise ReportError("Name a report; --list shows them all.")
         report = registry.get(options["name"])
-        query = ReportQuery.parse({**options, "from": options["first"], "to": options["last"]})
+        for option in _options():
+            if options[option.name] not in (None, "") and option not in report.taken():
+                raise ReportError(f"The report {report.name} does not take {option.flag}.")
+        query = report.read(options)
         output = "" if options["output"] in (None, "-") else str(options["output"])
         file_format = str(options["format"] or SUFFIXES.get(Path(output).suffix.lower(), "csv"))
         numbers: list[int] = []
@@ -125,6 +123,12 @@ class _Decoded:
     def write(self, chunk: bytes, /) -> None:
         # Chunks end with a line, never inside a character.
         self.text.write(chunk.decode())
+
+
+def _options() -> list[Option]:
+    """What any report takes, each flag once."""
+    own = [option for report in registry.all_reports() for option in report.own_options]
+    return list({option.flag: option for option in (PERIOD, *STANDARD.values(), *own)}.values())
 
 
 def _described(report: Report) -> dict[str, Any]:
