@@ -1,6 +1,8 @@
 from seats.models.account import Account
 from seats.models.activity_line import ActivityLine
+from seats.models.assignment import Assignment, Department
 from seats.models.billing_summary import BillingSummary
+from seats.models.cost_centre import CostCentre
 from seats.models.evidence import Evidence
 from seats.models.exemption import Exemption
 from seats.models.github_user import GitHubUser, UserLogin
@@ -18,14 +20,19 @@ from seats.models.revocation import (
 )
 from seats.models.roster import CurrentRoster, SeatRoster
 from seats.models.seat import Seat, SeatDay, SeatGrant, SeatObservation
+from seats.models.sheet_mapping import SheetMapping
 from seats.models.team import OrganizationMembership, Team, TeamMembership
+from seats.models.team_owner import TeamOwner
 from seats.models.working_calendar import Holiday, WorkingCalendar
 
 __all__ = [
     "Account",
     "ActivityLine",
+    "Assignment",
     "BillingSummary",
+    "CostCentre",
     "CurrentRoster",
+    "Department",
     "Evidence",
     "Exemption",
     "GitHubUser",
@@ -47,8 +54,10 @@ __all__ = [
     "SeatRequest",
     "SeatReview",
     "SeatRoster",
+    "SheetMapping",
     "Team",
     "TeamMembership",
+    "TeamOwner",
     "UnitPrice",
     "UserLogin",
     "WorkingCalendar",

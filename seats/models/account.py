@@ -6,6 +6,7 @@ from django.db import models
 from django.utils import timezone
 
 from portal.models import Connection
+from seats.models.cost_centre import CostCentre
 
 
 class AccountQuerySet(models.QuerySet["Account"]):
@@ -59,6 +60,15 @@ class Account(models.Model):
     connection = models.ForeignKey(
         Connection, null=True, blank=True, on_delete=models.SET_NULL, related_name="accounts",
         help_text="How GitHub is asked about it. An organization without one uses its enterprise's.",
+    )  # fmt: skip
+    # Kept by hand, for people who ask whose it is and who pays.
+    owner = models.CharField(max_length=150, blank=True, help_text="Who answers for it: a name.")
+    owner_contact = models.EmailField(
+        "owner's address", max_length=254, blank=True, help_text="Where its owner is reached."
+    )
+    cost_centre = models.ForeignKey(
+        CostCentre, null=True, blank=True, on_delete=models.PROTECT, related_name="accounts",
+        help_text="Who pays for people that have no cost centre of their own.",
     )  # fmt: skip
     # The start of the unbroken run of complete rosters (no gap over 90 days): "watched since".
     watched_since = models.DateTimeField(null=True, blank=True, editable=False)
