@@ -15,6 +15,11 @@ class ReportDay(models.Model):
         SCOPE = "scope", "account totals"
         USER_TEAMS = "user-teams", "team membership"
         REPOSITORIES = "repositories", "repositories"
+        BILLING_AI_USAGE = "billing-ai-usage", "bill of AI usage"
+        BILLING_REQUESTS = "billing-requests", "bill of premium requests"
+        BILLING_REQUEST_LOG = "billing-request-log", "log of premium requests"
+        BILLING_SUMMARIZED = "billing-summarized", "bill, summarized"
+        BILLING_DETAILED = "billing-detailed", "bill, detailed"
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="report_days")
     report = models.CharField(max_length=20, choices=Report.choices)

@@ -1,6 +1,7 @@
 from seats.models.account import Account
 from seats.models.activity_line import ActivityLine
 from seats.models.assignment import Assignment, Department
+from seats.models.billing_line import BillingLine
 from seats.models.billing_summary import BillingSummary
 from seats.models.cost_centre import CostCentre
 from seats.models.evidence import Evidence
@@ -29,6 +30,7 @@ __all__ = [
     "Account",
     "ActivityLine",
     "Assignment",
+    "BillingLine",
     "BillingSummary",
     "CostCentre",
     "CurrentRoster",
