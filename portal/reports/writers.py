@@ -8,8 +8,6 @@ NDJSON is for programs and keeps every value as it is, with its type.
 from __future__ import annotations
 
 import csv
-import re
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -19,7 +17,10 @@ from typing import Any, BinaryIO, TypeVar
 import msgspec
 from django.http import StreamingHttpResponse
 
+from portal.reports import header as headers
 from portal.reports.base import Column, Report, ReportError, ReportQuery, Row, Value
+from portal.reports.header import Header
+from portal.reports.spreadsheet import LONGEST_CELL, ROWS_OF_A_SHEET, Spreadsheet
 
 T = TypeVar("T")
 
@@ -31,12 +32,9 @@ CONTENT_TYPES = {
 FORMATS = tuple(CONTENT_TYPES)
 
 ROWS_AT_ONCE = 1000
-BYTES_AT_ONCE = 1 << 16
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-# The limits of the format itself.
-XLSX_ROWS = 1_048_576
-XLSX_CELL = 32_767
-XLSX_FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+XLSX_ROWS = ROWS_OF_A_SHEET
+XLSX_CELL = LONGEST_CELL
 
 
 # --- Values -----------------------------------------------------------------------------------
@@ -71,8 +69,6 @@ def _spreadsheet_cell(value: Value) -> str | int | Decimal | None:
     if isinstance(value, Decimal):
         return value
     written = cell(value)
-    if isinstance(written, str):
-        return XLSX_FORBIDDEN.sub("\ufffd", written)[:XLSX_CELL]
     # A double holds whole numbers exactly up to here only.
     return str(written) if isinstance(written, int) and abs(written) > 2**53 else written
 
@@ -89,7 +85,7 @@ def _typed(value: Any) -> Any:
 _encoder = msgspec.json.Encoder()
 
 
-def _csv(columns: Sequence[Column], rows: Iterable[Row]) -> Iterator[bytes]:
+def _csv(columns: Sequence[Column], rows: Iterable[Row], header: Header | None) -> Iterator[bytes]:
     lines: list[str] = []
 
     class _Lines:
@@ -104,7 +100,11 @@ def _csv(columns: Sequence[Column], rows: Iterable[Row]) -> Iterator[bytes]:
         lines.clear()
         return text.encode()
 
+    for label, value in header.lines() if header else ():
+        writer.writerow([f"# {label}: {value}"])
     writer.writerow([column.name for column in columns])
+    # Who waits sees that it has begun, however long the first rows take.
+    yield taken()
     for row in rows:
         writer.writerow([value if type(value) is int else cell(value) for value in row])
         if len(lines) >= ROWS_AT_ONCE:
@@ -112,55 +112,46 @@ def _csv(columns: Sequence[Column], rows: Iterable[Row]) -> Iterator[bytes]:
     yield taken()
 
 
-def _ndjson(records: Iterable[Mapping[str, Any]]) -> Iterator[bytes]:
+def _ndjson(records: Iterable[Mapping[str, Any]], header: Header | None) -> Iterator[bytes]:
+    if header is not None:
+        told = {"header": {"facts": dict(header.facts), "columns": dict(header.columns)}}
+        yield _encoder.encode(told) + b"\n"
     remaining = iter(records)
-    while batch := list(islice(remaining, ROWS_AT_ONCE)):
+    # The first ones leave by themselves: who waits sees that it has begun.
+    number = 1
+    while batch := list(islice(remaining, number)):
+        number = ROWS_AT_ONCE
         yield b"".join(
             _encoder.encode({key: _typed(value) for key, value in record.items()}) + b"\n" for record in batch
         )
 
 
-def _xlsx(columns: Sequence[Column], rows: Iterable[Row], title: str) -> Iterator[bytes]:
-    # Imported here: it costs every other command a tenth of a second.
-    from openpyxl import Workbook
-
-    book = Workbook(write_only=True)
-    room = 0
-    names = [column.name for column in columns]
-    sheet = None
-    for row in rows:
-        if sheet is None or room == 0:
-            sheet = _sheet(book, names, title)
-            room = XLSX_ROWS - 1
-        sheet.append([_spreadsheet_cell(value) for value in row])
-        room -= 1
-    if sheet is None:
-        _sheet(book, names, title)
-    with tempfile.TemporaryFile() as file:
-        book.save(file)
-        file.seek(0)
-        while chunk := file.read(BYTES_AT_ONCE):
-            yield chunk
-
-
-def _sheet(book: Any, names: Sequence[str], title: str) -> Any:
-    """A further sheet with a header line that stays in sight."""
-    number = len(book.worksheets) + 1
-    sheet = book.create_sheet(title[:28] if number == 1 else f"{title[:25]} {number}")
-    sheet.freeze_panes = "A2"
-    sheet.append(names)
-    return sheet
+def _xlsx(
+    columns: Sequence[Column], rows: Iterable[Row], title: str, header: Header | None
+) -> Iterator[bytes]:
+    book = Spreadsheet()
+    cells = ([_spreadsheet_cell(value) for value in row] for row in rows)
+    yield from book.sheets(title, [column.name for column in columns], cells, XLSX_ROWS)
+    if header is not None:
+        about = ([safe(label), safe(value)] for label, value in header.lines())
+        yield from book.sheets(headers.NAME, ["about", "this file"], about)
+    yield from book.end()
 
 
 # --- Doors ------------------------------------------------------------------------------------
 
 
 def stream(
-    report: Report, query: ReportQuery, file_format: str, counted: Callable[[int], None] | None = None
+    report: Report,
+    query: ReportQuery,
+    file_format: str,
+    counted: Callable[[int], None] | None = None,
+    header: Header | None = None,
 ) -> Iterator[bytes]:
     """The report as chunks of bytes. A bad question raises ReportError here, not at the first chunk.
 
-    `counted` is called once, after the last row, with the number of rows.
+    `counted` is called once, after the last row, with the number of rows. `header` says what the file is:
+    lines that begin with `#` in CSV, a second sheet in XLSX, the first record in NDJSON.
     """
     if file_format not in CONTENT_TYPES:
         raise ReportError(f"The format is one of {', '.join(FORMATS)}, not {file_format!r}.")
@@ -168,22 +159,26 @@ def stream(
         raise ReportError(f"--shape {query.shape} needs --format ndjson.")
     report.check(query)
     if file_format == "ndjson":
-        return _ndjson(_counting(report.records(query), counted))
+        return _ndjson(_counting(report.records(query), counted), header)
     return stream_rows(
-        report.columns(query), _counting(report.rows(query), counted), file_format, report.name
+        report.columns(query), _counting(report.rows(query), counted), file_format, report.name, header
     )
 
 
 def stream_rows(
-    columns: Sequence[Column], rows: Iterable[Row], file_format: str, title: str = "Rows"
+    columns: Sequence[Column],
+    rows: Iterable[Row],
+    file_format: str,
+    title: str = "Rows",
+    header: Header | None = None,
 ) -> Iterator[bytes]:
     """Any rows under any columns as chunks of bytes, in one of FORMATS."""
     if file_format == "xlsx":
-        return _xlsx(columns, rows, title)
+        return _xlsx(columns, rows, title, header)
     if file_format == "csv":
-        return _csv(columns, rows)
+        return _csv(columns, rows, header)
     names = [column.name for column in columns]
-    return _ndjson(dict(zip(names, row, strict=True)) for row in rows)
+    return _ndjson((dict(zip(names, row, strict=True)) for row in rows), header)
 
 
 def _counting(rows: Iterable[T], counted: Callable[[int], None] | None) -> Iterator[T]:
