@@ -22,6 +22,7 @@ USE_REPORTS = (ReportDay.Report.USERS, ReportDay.Report.SCOPE)
 @freshness("metrics", permission="metrics.view_reportday")
 def use(request: HttpRequest) -> Iterator[AsOf | Late]:
     days = ReportDay.objects.filter(report__in=USE_REPORTS).select_related("file")
+    days = days.only("day", "observed_at", "file__source", "file__name")
     newest = days.order_by("-day", "-observed_at", "-pk").first()
     if newest is not None:
         yield _up_to(newest)

@@ -2,19 +2,65 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
+from django.template.loader import render_to_string
 from django.templatetags.static import static
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch, get_script_prefix, get_urlconf, reverse
+from django.utils.functional import SimpleLazyObject
+from django.utils.translation import get_language
 from unfold.sites import UnfoldAdminSite
+
+
+class Addressing(NamedTuple):
+    """What addresses and words depend on besides who reads them."""
+
+    prefix: str
+    urlconf: str
+    language: str | None
+
+    @classmethod
+    def now(cls) -> Addressing:
+        return cls(get_script_prefix(), str(get_urlconf() or settings.ROOT_URLCONF), get_language())
 
 
 class PortalAdminSite(UnfoldAdminSite):
     site_title = "Copilot Governance Portal"
     index_title = "Home"
+
+    def __init__(self, name: str = "admin") -> None:
+        super().__init__(name)
+        self._contexts: dict[Addressing, dict[str, Any]] = {}
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        """What the template of every page gets. What the settings say to the theme is read only once.
+
+        The theme itself would read it for each page, and list every model of every app, which few pages show.
+        """
+        may = self.has_permission(request)
+        return {
+            **self._of_the_settings(request),
+            "has_permission": may,
+            "available_apps": SimpleLazyObject(lambda: self.get_app_list(request)),
+            "log_entries": self.get_log_entries(request),
+            "templates": {"navigation": "portal/navigation.html"},
+            "sidebar": sidebar(request) if may else "",
+        }
+
+    def _of_the_settings(self, request: HttpRequest) -> Mapping[str, Any]:
+        key = Addressing.now()
+        if key not in self._contexts:
+            nobody = HttpRequest()
+            nobody.user = AnonymousUser()
+            nobody.META["SCRIPT_NAME"] = request.META.get("SCRIPT_NAME", "")
+            self._contexts[key] = super().each_context(nobody)
+        return self._contexts[key]
 
 
 def stylesheet(request: HttpRequest) -> str:
@@ -192,22 +238,85 @@ SIDEBAR: tuple[tuple[str, tuple[Link, ...]], ...] = (
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """The sidebar for this user: groups with nothing to show are left out."""
+    return [
+        {
+            "title": title,
+            "separator": bool(title),
+            "items": [
+                {"title": link.title, "icon": link.icon, "link": url}
+                for link, url in links
+                if _may(request.user, link.permission)
+            ],
+        }
+        for title, links in _entries(Addressing.now())
+        if any(_may(request.user, link.permission) for link, _ in links)
+    ]
+
+
+def sidebar(request: HttpRequest) -> str:
+    """The same as the theme writes it: once for all who see the same entries, at each of these."""
+    addressing = Addressing.now()
+    entries = [entry for _, links in _entries(addressing) for entry in links]
+    shown = tuple(_may(request.user, link.permission) for link, _ in entries)
+    return _written(addressing, shown, _active(entries, request.path))
+
+
+@lru_cache(maxsize=512)
+def _written(addressing: Addressing, shown: tuple[bool, ...], active: frozenset[str]) -> str:
+    is_shown = iter(shown)
+    groups = [
+        (title, [(link, url) for link, url in links if next(is_shown)])
+        for title, links in _entries(addressing)
+    ]
+    told = [
+        {
+            "title": title,
+            "separator": bool(title),
+            "items": [
+                {
+                    "title": link.title,
+                    "icon": link.icon,
+                    "link": url,
+                    "active": url in active,
+                    "has_permission": True,
+                }
+                for link, url in links
+            ],
+        }
+        for title, links in groups
+        if links
+    ]
+    return render_to_string("unfold/helpers/app_list.html", {"sidebar_navigation": told})
+
+
+@lru_cache(maxsize=16)
+def _entries(addressing: Addressing) -> list[tuple[str, list[tuple[Link, str]]]]:
+    """The entries whose pages exist, with their addresses."""
     groups = []
     for title, links in SIDEBAR:
-        items = [item for link in links if (item := _item(link, request.user)) is not None]
-        if items:
-            groups.append({"title": title, "separator": bool(title), "items": items})
+        found = []
+        for link in links:
+            try:
+                found.append((link, reverse(link.url_name)))
+            except NoReverseMatch:
+                continue
+        groups.append((title, found))
     return groups
 
 
-def _item(link: Link, user: Any) -> dict[str, Any] | None:
-    url = page_for(user, link.url_name, link.permission)
-    return {"title": link.title, "icon": link.icon, "link": url} if url else None
+def _active(entries: Iterable[tuple[Link, str]], path: str) -> frozenset[str]:
+    """The addresses that the page is at or below; of the home page, which all are below, only its own."""
+    home = reverse("admin:index")
+    return frozenset(url for _, url in entries if (url == path if url == home else url in path))
+
+
+def _may(user: Any, permission: str) -> bool:
+    return not isinstance(user, AnonymousUser) and (not permission or user.has_perm(permission))
 
 
 def page_for(user: Any, url_name: str, permission: str = "") -> str:
     """The address of a page for whoever may see it; empty for others, and where the page does not exist."""
-    if isinstance(user, AnonymousUser) or (permission and not user.has_perm(permission)):
+    if not _may(user, permission):
         return ""
     try:
         return reverse(url_name)

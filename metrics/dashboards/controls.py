@@ -88,7 +88,8 @@ def controls(question: Question, page: Page, user: Any) -> Controls:
 
 
 def _scope(chosen: Account, page: Page, user: Any) -> Choice | None:
-    rows = list(readable_accounts(user, page).order_by("kind", "login_key", "pk")[: CHOICES + 1])
+    accounts = readable_accounts(user, page).order_by("kind", "login_key", "pk")
+    rows = list(accounts.only("kind", "login", "github_id")[: CHOICES + 1])
     if len(rows) < 2:
         return None
     options = [(str(row.pk), f"{row.label} ({row.get_kind_display()})") for row in rows[:CHOICES]]
@@ -97,7 +98,8 @@ def _scope(chosen: Account, page: Page, user: Any) -> Choice | None:
 
 
 def _team(account: Account, chosen: Team | None, user: Any) -> Choice | None:
-    rows = list(readable_teams(user, account).order_by("slug", "github_id")[: CHOICES + 1])
+    teams = readable_teams(user, account).order_by("slug", "github_id")
+    rows = list(teams.only("slug", "name", "github_id")[: CHOICES + 1])
     if not rows:
         return None
     options = [("", "Everybody"), *((str(row.pk), str(row)) for row in rows[:CHOICES])]

@@ -63,7 +63,8 @@ def _as_of(question: Question, *, is_named: bool) -> str:
         report__in=[ReportDay.Report.USERS, ReportDay.Report.SCOPE],
         day__range=(asked.period.first, asked.period.last),
     )
-    told = rows.select_related("file").order_by("-day", "-observed_at", "report").first()
+    newest = rows.select_related("file").only("observed_at", "file__source", "file__name")
+    told = newest.order_by("-day", "-observed_at", "report").first()
     if told is None:
         return "No report of these days was taken in."
     said = f"As of {told.observed_at:%Y-%m-%d %H:%M} UTC"
