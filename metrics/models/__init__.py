@@ -2,6 +2,7 @@ from metrics.models.asked_day import AskedDay
 from metrics.models.legacy_day import LegacyDay
 from metrics.models.report_day import DirtyDay, ReportDay
 from metrics.models.repository_day import RepositoryDay
+from metrics.models.restatement import Restatement
 from metrics.models.scope_day import ScopeDay
 from metrics.models.team_day import DayUsers, TeamDay
 from metrics.models.team_roster import TeamRoster
@@ -15,6 +16,7 @@ __all__ = [
     "LegacyDay",
     "ReportDay",
     "RepositoryDay",
+    "Restatement",
     "ScopeDay",
     "TeamDay",
     "TeamRoster",

@@ -25,6 +25,7 @@ class ReportFile(models.Model):
     class State(models.TextChoices):
         READING = "reading", "being read"
         DONE = "done", "taken in"
+        UNDOING = "undoing", "being undone"
         UNDONE = "undone", "undone"
 
     class Source(models.TextChoices):
@@ -81,6 +82,7 @@ class ReportFile(models.Model):
 
     class Meta:
         ordering = ["-id"]
+        permissions = [("undo_reportfile", "Can undo files that were taken in")]
         indexes = [models.Index(fields=["subject", "kind"], name="portal_file_by_subject")]
         constraints = [
             models.CheckConstraint(

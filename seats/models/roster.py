@@ -79,6 +79,8 @@ class SeatRoster(models.Model):
         max_length=64, blank=True, editable=False, help_text="SHA-256 of all it says, in one order."
     )
     file = models.ForeignKey(ReportFile, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    # Keys of the files whose pages are this list together; empty for a list that came as one file.
+    joined_files = models.JSONField(default=list, blank=True, editable=False)
 
     objects = SeatRosterQuerySet.as_manager()
 
