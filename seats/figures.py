@@ -71,6 +71,10 @@ class Prices:
         """The account's own price, else its enterprise's, else everybody's; None: unknown, never 0."""
         return self.of_keys(account.pk, account.parent_id, plan_type)
 
+    def listed(self) -> Prices:
+        """Everybody's prices alone: what a seat costs where nothing else was agreed."""
+        return Prices({key: price for key, price in self._prices.items() if key[0] == "all"})
+
     def of_keys(self, account_id: int, parent_id: int | None, plan_type: str) -> Money | None:
         for scope in (f"account:{account_id}", f"account:{parent_id}", "all"):
             if price := self._prices.get((scope, plan_type)):
@@ -126,6 +130,22 @@ class SeatFigures:
     @property
     def active(self) -> int:
         return self.by_verdict[Verdict.ACTIVE]
+
+
+@dataclass(frozen=True, slots=True)
+class PlanCost:
+    """The seats of one plan in one scope, and what they cost a month: at list prices, and as agreed.
+
+    `licences` are the seats that are paid for: a person's lower seat in an enterprise is not.
+    """
+
+    plan_type: str
+    seats: int
+    inactive: int
+    licences: int
+    list_cost: Cost
+    cost: Cost
+    idle_cost: Cost
 
 
 class SeatGroup(NamedTuple):
@@ -189,12 +209,21 @@ def by_account(day: date | None = None) -> Callable[[Account], SeatFigures]:
     return _Ledger.of_today(day).account
 
 
+def costs_by_plan(day: date | None = None) -> Callable[[Account], list[PlanCost]]:
+    """Of any account of a list: a row per plan, by name, at the prices of `day` (today). Three queries."""
+    return _Ledger.of_today(day).plans
+
+
 def falls_away(groups: Iterable[SeatGroup], doubles: Iterable[DoubleSeat], prices: Prices) -> Cost:
     """What is paid a month less once the inactive among these seats are gone.
 
     `groups` may leave out seats that are not inactive; `doubles` are all seats of people with several.
     """
     return _Ledger(groups, doubles, prices).everything().idle_cost
+
+
+# How many, by plan and by price; None: no price is known.
+Licences = Counter[tuple[str, Money | None]]
 
 
 class _Ledger:
@@ -214,11 +243,36 @@ class _Ledger:
         return self._figures(self._groups, self._doubles)
 
     def account(self, account: Account) -> SeatFigures:
+        return self._figures(*self._seats_of(account))
+
+    def plans(self, account: Account) -> list[PlanCost]:
+        groups, doubles = self._seats_of(account)
+        paid = self._bill(groups, doubles)
+        kept = self._kept(groups, doubles)
+        listed = _Ledger((), (), self._prices.listed())._bill(groups, doubles)
+        plans = []
+        for plan_type in sorted({row.plan_type for row in groups}):
+            own = [row for row in groups if row.plan_type == plan_type]
+            billed = _of_plan(paid, plan_type)
+            plans.append(
+                PlanCost(
+                    plan_type,
+                    seats=sum(row.seats for row in own),
+                    inactive=sum(row.seats for row in own if row.verdict in INACTIVE),
+                    licences=sum(billed.values()),
+                    list_cost=_or_nothing(_of_plan(listed, plan_type)),
+                    cost=_or_nothing(billed),
+                    idle_cost=_cost(billed, _of_plan(kept, plan_type)),
+                )
+            )
+        return plans
+
+    def _seats_of(self, account: Account) -> tuple[list[SeatGroup], list[DoubleSeat]]:
         if account.kind == Account.Kind.ENTERPRISE:
             groups = [row for row in self._groups if row.root_id == account.pk]
-            return self._figures(groups, [row for row in self._doubles if row.root_id == account.pk])
+            return groups, [row for row in self._doubles if row.root_id == account.pk]
         # What an organization granted is counted whole, whoever else pays for the same people.
-        return self._figures([row for row in self._groups if row.account_id == account.pk], [])
+        return [row for row in self._groups if row.account_id == account.pk], []
 
     def _figures(self, groups: list[SeatGroup], doubles: list[DoubleSeat]) -> SeatFigures:
         by_plan: Counter[str] = Counter()
@@ -227,31 +281,37 @@ class _Ledger:
             by_plan[row.plan_type] += row.seats
             by_verdict[row.verdict] += row.seats
         paid = self._bill(groups, doubles)
-        # What would be saved is the difference: taking back one of several seats may save nothing.
-        kept = self._bill(
-            [row for row in groups if row.verdict not in INACTIVE],
-            [row for row in doubles if row.verdict not in INACTIVE],
-        )
         return SeatFigures(
             seats=sum(by_plan.values()),
             by_plan=by_plan,
             by_verdict=by_verdict,
             licences=sum(paid.values()),
             cost=_cost(paid),
-            idle_cost=_cost(paid, kept),
+            idle_cost=_cost(paid, self._kept(groups, doubles)),
         )
 
-    def _bill(self, groups: Iterable[SeatGroup], doubles: Iterable[DoubleSeat]) -> Counter[Money | None]:
-        """Licences by price: every seat of the groups, less those that a person's higher seat makes free."""
-        licences: Counter[Money | None] = Counter()
+    def _kept(self, groups: Iterable[SeatGroup], doubles: Iterable[DoubleSeat]) -> Licences:
+        """What is left to pay without the inactive. What is saved is the difference to what is paid now:
+        taking back one of several seats may save nothing.
+        """
+        return self._bill(
+            [row for row in groups if row.verdict not in INACTIVE],
+            [row for row in doubles if row.verdict not in INACTIVE],
+        )
+
+    def _bill(self, groups: Iterable[SeatGroup], doubles: Iterable[DoubleSeat]) -> Licences:
+        """Every seat of the groups, less those that a person's higher seat makes free."""
+        licences: Licences = Counter()
         for row in groups:
-            licences[self._prices.of_keys(row.account_id, row.parent_id, row.plan_type)] += row.seats
+            price = self._prices.of_keys(row.account_id, row.parent_id, row.plan_type)
+            licences[row.plan_type, price] += row.seats
         people: dict[tuple[int, int], list[DoubleSeat]] = defaultdict(list)
         for double in doubles:
             people[double.user_id, double.root_id].append(double)
         for seats in people.values():
             for seat in sorted(seats, key=self._rank)[:-1]:
-                licences[self._prices.of_keys(seat.account_id, seat.parent_id, seat.plan_type)] -= 1
+                price = self._prices.of_keys(seat.account_id, seat.parent_id, seat.plan_type)
+                licences[seat.plan_type, price] -= 1
         return licences
 
     def _rank(self, seat: DoubleSeat) -> tuple[int, Decimal]:
@@ -264,18 +324,30 @@ def plan_rank(plan_type: str) -> int:
     return PLAN_RANKS.get(plan_type, OTHER_PLAN)
 
 
-def _cost(paid: Mapping[Money | None, int], kept: Mapping[Money | None, int] | None = None) -> Cost:
+def _of_plan(licences: Licences, plan_type: str) -> Licences:
+    return Counter({key: count for key, count in licences.items() if key[0] == plan_type})
+
+
+def _or_nothing(licences: Licences) -> Cost:
+    """Their cost; where none of them is paid for, 0 of the currency that they would cost."""
+    cost = _cost(licences)
+    if cost.amounts or cost.unpriced:
+        return cost
+    return Cost({price.currency: Decimal("0.00") for _, price in licences if price})
+
+
+def _cost(paid: Licences, kept: Licences | None = None) -> Cost:
     """What these licences cost; with `kept`, what falls away when only those are left."""
-    left = kept or {}
+    left = kept or Counter()
     amounts: dict[str, Decimal] = defaultdict(Decimal)
     unpriced = 0
-    for price in {*paid, *left}:
-        before, after = paid.get(price, 0), left.get(price, 0)
-        if price is None:
-            unpriced = abs(before - after)
+    for key in {*paid, *left}:
+        before, after = paid[key], left[key]
+        if (price := key[1]) is None:
+            unpriced += before - after
         elif before or after:
             amounts[price.currency] += (before - after) * price.amount
-    return Cost(dict(amounts), unpriced)
+    return Cost(dict(amounts), abs(unpriced))
 
 
 def _groups(seats: QuerySet[Seat]) -> Iterator[SeatGroup]:

@@ -1,7 +1,10 @@
 """The reports on use; importing this registers them."""
 
 from metrics.reports import (
+    ai_credits,
+    client_versions,
     daily_metrics,
+    named,
     team_metrics,
     teams_low_adoption,
     user_metrics,
@@ -10,7 +13,10 @@ from metrics.reports import (
 )
 
 __all__ = [
+    "ai_credits",
+    "client_versions",
     "daily_metrics",
+    "named",
     "team_metrics",
     "teams_low_adoption",
     "user_metrics",

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
+from metrics.figures import Scope
+from metrics.models import ReportDay
 from metrics.models.counters import COUNTERS
+from metrics.periods import Period, stored
 from portal.reports.base import Column, Report, ReportQuery, Row, columns_named
 from seats.models import Account
 from seats.reports.scope import accounts_of, teams_of
@@ -58,3 +61,24 @@ def team_keys_of(query: ReportQuery) -> Mapping[int, set[int]] | None:
     for team in teams_of(query, with_organizations=False):
         keys[team.account_id].add(team.pk)
     return keys
+
+
+def scopes_of(accounts: Sequence[Account], query: ReportQuery) -> Iterator[Scope]:
+    """Each account by itself; with a team named, that team of every account that has one, by its slug."""
+    if not query.team:
+        yield from map(Scope, accounts)
+        return
+    places = {account.pk: place for place, account in enumerate(accounts)}
+    teams = [team for team in teams_of(query, with_organizations=False) if team.account_id in places]
+    for team in sorted(teams, key=lambda team: (places[team.account_id], team.slug, team.pk)):
+        yield Scope(accounts[places[team.account_id]], team)
+
+
+def period_of(account: Account, query: ReportQuery) -> Period | None:
+    """The days asked of an account; an open end is where its reports begin or end. None: it has none."""
+    if query.first_day and query.last_day:
+        return Period(query.first_day, query.last_day)
+    known = stored([account], *ReportDay.Report.values)
+    if known is None:
+        return None
+    return Period(query.first_day or known.first, query.last_day or known.last)
