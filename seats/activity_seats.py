@@ -17,7 +17,7 @@ from django.db.models import Count, Max, Min, Q
 from django.utils import timezone
 
 from portal.bulk import update_rows
-from seats import current_rosters, evidence, seat_history
+from seats import assignments, billed_people, current_rosters, evidence, seat_history
 from seats.evidence import chunks
 from seats.models import (
     Account,
@@ -39,7 +39,8 @@ TICK = timedelta(microseconds=1)
 
 def settle_logins(login_keys: Iterable[str]) -> None:
     """Give the lines of these logins to whoever held the login at their time, as we know it now."""
-    for keys in chunks(sorted(set(login_keys))) if ActivityLine.objects.exists() else ():
+    logins = sorted(set(login_keys))
+    for keys in chunks(logins) if ActivityLine.objects.exists() else ():
         contested = set(
             GitHubUser.objects.filter(provisional_key__in=keys).values_list("login_key", flat=True)
         )
@@ -49,6 +50,9 @@ def settle_logins(login_keys: Iterable[str]) -> None:
         contested |= {row["login_key"] for row in shared if row["users"] > 1}
         if contested:
             _give_lines(contested)
+    if logins:
+        assignments.join()
+    billed_people.settle(logins)
 
 
 def _give_lines(login_keys: set[str]) -> None:
@@ -91,6 +95,7 @@ def _fold(person: GitHubUser, holder_id: int) -> None:
             GitHubUser.objects.filter(pk=holder_id, **{name: ""}).update(**{name: kept})
     Notice.objects.filter(user=person).update(user_id=holder_id)
     SeatRequest.objects.filter(user=person).update(user_id=holder_id)
+    assignments.hand_over(person, holder_id)
     # Its remaining seats were known by the same lines, which are the holder's now.
     person.delete()
 

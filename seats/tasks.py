@@ -6,13 +6,15 @@ from typing import Any
 
 from portal import jobs
 from portal.models import Job
-from seats import verdicts
+from seats import assignments, verdicts
 from seats.reclaim import approve, grant, left, reinstate, revoke, scheduled
 from seats.sync import asking, now, steps
 
 
 def refresh_verdicts() -> int:
     """At midnight every seat is a day older, and what nobody decided in time is over."""
+    # Addresses come with lists that show nobody new.
+    assignments.join()
     changed = verdicts.refresh()
     left.settle_left()
     scheduled.enqueue_unconnected()

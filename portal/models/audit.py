@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any, NoReturn
 
@@ -42,30 +42,42 @@ class AuditEntryQuerySet(models.QuerySet["AuditEntry"]):
         self, action: str, *, subject: str = "", actor: Any = None, detail: dict[str, Any] | None = None
     ) -> AuditEntry:
         """Append an entry. `actor` is a user of the portal, or None for the portal itself."""
-        # As it will be read again: keys are texts, tuples are lists.
-        detail = json.loads(json.dumps(detail or {}))
+        [entry] = self.record_all([(action, subject, detail or {})], actor=actor)
+        return entry
+
+    def record_all(
+        self, told: Iterable[tuple[str, str, dict[str, Any]]], *, actor: Any = None
+    ) -> list[AuditEntry]:
+        """Append entries of one actor, each an action, a subject and a detail, in a few statements."""
+        # As they will be read again: keys are texts, tuples are lists.
+        told = [(action, subject, json.loads(json.dumps(detail))) for action, subject, detail in told]
+        if not told:
+            return []
         with transaction.atomic():
             AuditHead.objects.get_or_create(pk=1)
             head = AuditHead.objects.select_for_update().get(pk=1)
             actor_name = actor.get_username() if actor else "portal"
-            salt = secrets.token_hex(8)
-            entry = AuditEntry(
-                sequence=head.last_sequence + 1,
-                at=timezone.now(),
-                action=action,
-                subject=subject,
-                actor_id_text=str(actor.pk) if actor else "",
-                actor_name=actor_name,
-                detail=detail,
-                salt=salt,
-                personal_digest=digest(salt, actor_name, detail),
-                previous_hash=head.last_hash,
-            )
-            entry.entry_hash = entry.computed_hash()
-            entry.save(force_insert=True)
-            head.last_sequence, head.last_hash = entry.sequence, entry.entry_hash
+            entries = []
+            for action, subject, detail in told:
+                salt = secrets.token_hex(8)
+                entry = AuditEntry(
+                    sequence=head.last_sequence + 1,
+                    at=timezone.now(),
+                    action=action,
+                    subject=subject,
+                    actor_id_text=str(actor.pk) if actor else "",
+                    actor_name=actor_name,
+                    detail=detail,
+                    salt=salt,
+                    personal_digest=digest(salt, actor_name, detail),
+                    previous_hash=head.last_hash,
+                )
+                entry.entry_hash = entry.computed_hash()
+                entries.append(entry)
+                head.last_sequence, head.last_hash = entry.sequence, entry.entry_hash
+            AuditEntry.objects.bulk_create(entries, batch_size=500)
             head.save()
-        return entry
+        return entries
 
     def erase(self, *, by: Any, reason: str) -> int:
         """Blank the personal fields of these entries, which leaves the chain whole; how many."""

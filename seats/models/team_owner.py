@@ -44,7 +44,7 @@ class TeamOwner(models.Model):
         self.person_key = self.own_person_key()
 
     def clean(self) -> None:
-        if self.team_id is None:
+        if not self.team_id:
             return
         same = TeamOwner.objects.filter(team_id=self.team_id, person_key=self.own_person_key())
         if same.exclude(pk=self.pk).exists():
