@@ -8,11 +8,13 @@ from metrics.models.team_day import DayUsers, TeamDay
 from metrics.models.team_roster import TeamRoster
 from metrics.models.user_day import UserDay
 from metrics.models.user_window import UserWindow, WindowEnd
+from metrics.models.week import DirtyWeek, WeekTotals, WeekUsers
 
 __all__ = [
     "AskedDay",
     "DayUsers",
     "DirtyDay",
+    "DirtyWeek",
     "LegacyDay",
     "ReportDay",
     "RepositoryDay",
@@ -22,5 +24,7 @@ __all__ = [
     "TeamRoster",
     "UserDay",
     "UserWindow",
+    "WeekTotals",
+    "WeekUsers",
     "WindowEnd",
 ]
