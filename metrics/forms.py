@@ -32,12 +32,9 @@ class FilesField(forms.FileField):
         return [super(FilesField, self).clean(file, initial) for file in files or [None]]
 
 
-class UploadForm(forms.Form):
-    report_files = FilesField(
-        label="Files",
-        help_text=f"{FORMATS}. What a file is, is told from its content, not from its name.",
-        error_messages={"required": "Choose at least one file."},
-    )
+class SaidForm(forms.Form):
+    """What is said with files that come in parts."""
+
     organization = forms.CharField(
         required=False,
         max_length=255,
@@ -99,3 +96,11 @@ class UploadForm(forms.Form):
             taken_at=said["taken_at"],
             complete=said["complete"],
         )
+
+
+class UploadForm(SaidForm):
+    report_files = FilesField(
+        label="Files",
+        help_text=f"{FORMATS}. What a file is, is told from its content, not from its name.",
+        error_messages={"required": "Choose at least one file."},
+    )

@@ -10,23 +10,19 @@ import json
 import re
 import secrets
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth import get_user_model
 from django.core.files.uploadedfile import UploadedFile
 from django.utils import timezone
 
-from metrics.ingest.intake import settle, take_in
-from metrics.ingest.options import FileOutcome, Options
+from metrics.ingest.options import Options
 from portal import jobs
-from portal.models import Job, ReportFile
-from seats.models import Account
+from portal.models import Job
 
 # What one request may do while its sender waits; above it the worker does it. Packed files count for
 # what they usually unpack to.
@@ -34,13 +30,13 @@ AT_ONCE_BYTES = 16 * 1024 * 1024
 PACKED_FACTOR = 10
 PACKED = (b"\x1f\x8b", b"PK\x03\x04")
 KEEP = timedelta(days=1)
-SHOWN_REJECTS = 50
 NAMED_FILES = 20
+MANIFEST = "upload.json"
 TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 
 PREVIEW = "preview-upload"
 TAKE_IN = "take-in-upload"
-DOORWAYS = {PREVIEW: "metrics.uploads.preview_job", TAKE_IN: "metrics.uploads.take_in_job"}
+DOORWAYS = {PREVIEW: "metrics.upload_work.preview_job", TAKE_IN: "metrics.upload_work.take_in_job"}
 # What each kind of work leaves in the folder.
 ANSWERS = {PREVIEW: "preview.json", TAKE_IN: "result.json"}
 
@@ -53,10 +49,13 @@ class Upload:
     size: int
     work: int
     options: dict[str, Any]
+    # Of what came in parts: what the files are called where they come from, and what they must hold.
+    titles: tuple[str, ...] = ()
+    sha256: tuple[str, ...] = ()
 
     @property
     def folder(self) -> Path:
-        return _incoming() / self.token
+        return incoming() / self.token
 
     @property
     def subject(self) -> str:
@@ -71,44 +70,56 @@ class Upload:
     def paths(self) -> list[Path]:
         return [self.folder / "files" / str(number) / name for number, name in enumerate(self.names)]
 
+    @property
+    def shown_names(self) -> tuple[str, ...]:
+        return self.titles or self.names
+
     def job(self) -> Job | None:
         """The newest job about it."""
         return Job.objects.filter(subject=self.subject, kind__in=DOORWAYS).order_by("-id").first()
 
-    def answer(self, kind: str) -> list[dict[str, Any]] | None:
-        """What the preview found, or what came of taking it in: a summary per file. None: not yet."""
+    def answer(self, kind: str) -> dict[str, Any] | None:
+        """What the preview found, or what came of taking it in: `files`, a summary of each, and the
+        preview's `figures`. None: not yet.
+        """
         path = self.folder / ANSWERS[kind]
         if not path.is_file():
             return None
-        summaries: list[dict[str, Any]] = json.loads(path.read_text())
-        return summaries
+        told: dict[str, Any] = json.loads(path.read_text())
+        return told
+
+    def remove_files(self) -> None:
+        """The bytes; what came of them stays to be shown."""
+        shutil.rmtree(self.folder / "files", ignore_errors=True)
 
     def remove(self) -> None:
+        """All of it."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def _incoming() -> Path:
+def incoming() -> Path:
+    """The folder of all that is on its way in."""
     path: Path = settings.DATA_DIR / "incoming"
     return path
 
 
 def receive(files: Iterable[UploadedFile[Any]], options: Options, by: Any) -> Upload:
     """Store the bytes where only the portal reads them."""
-    received = [(file, _stored_name(file.name or "")) for file in files]
+    received = [(file, stored_name(file.name or "")) for file in files]
     upload = Upload(
         token=secrets.token_urlsafe(32),
         user_id=by.pk,
         names=tuple(name for _, name in received),
         size=sum(file.size or 0 for file, _ in received),
         work=sum(_work(file) for file, _ in received),
-        options=_written(options),
+        options=written(options),
     )
     upload.folder.mkdir(mode=0o700, parents=True)
     for (file, _), path in zip(received, upload.paths, strict=True):
         path.parent.mkdir(mode=0o700, parents=True)
         _store(file.chunks(), path)
     # Last, and whole: a folder without it is no upload.
-    _write_json(upload.folder / "upload.json", asdict(upload))
+    write_json(upload.folder / MANIFEST, asdict(upload))
     return upload
 
 
@@ -116,34 +127,45 @@ def find(token: str, user: Any) -> Upload | None:
     """The upload of this token, if this user sent it."""
     if not TOKEN.fullmatch(token):
         return None
-    path = _incoming() / token / "upload.json"
-    if not path.is_file():
+    upload = _read(incoming() / token)
+    return upload if upload is not None and upload.user_id == user.pk else None
+
+
+def of_user(user: Any) -> list[Upload]:
+    """What this user has sent and neither taken in nor removed."""
+    found = (_read(folder) for folder in sorted(incoming().glob("*")))
+    return [
+        upload
+        for upload in found
+        if upload is not None and upload.user_id == user.pk and upload.answer(TAKE_IN) is None
+    ]
+
+
+def _read(folder: Path) -> Upload | None:
+    try:
+        stored = json.loads((folder / MANIFEST).read_text())
+    except (FileNotFoundError, NotADirectoryError):
         return None
-    stored = json.loads(path.read_text())
-    upload = Upload(**{**stored, "names": tuple(stored["names"])})
-    return upload if upload.user_id == user.pk else None
+    lists = {name: tuple(stored.get(name, ())) for name in ("names", "titles", "sha256")}
+    return Upload(**{**stored, **lists})
 
 
 def start(upload: Upload, kind: str, by: Any) -> Job:
     """Preview it or take it in: at once when it is small, else in the worker."""
     begin = jobs.run_here if upload.is_small else jobs.enqueue
-    arguments = {"token": upload.token, "user": upload.user_id, "names": list(upload.names[:NAMED_FILES])}
+    arguments = {
+        "token": upload.token,
+        "user": upload.user_id,
+        "names": list(upload.shown_names[:NAMED_FILES]),
+    }
     return begin(kind, upload.subject, DOORWAYS[kind], arguments, by)
-
-
-def preview_job(job_id: int) -> None:
-    jobs.run(job_id, lambda run: _go_through(run, PREVIEW))
-
-
-def take_in_job(job_id: int) -> None:
-    jobs.run(job_id, lambda run: _go_through(run, TAKE_IN))
 
 
 def remove_left(now: datetime | None = None) -> int:
     """Remove what nobody confirmed within a day, and the results of what somebody did. How many."""
     now = now or timezone.now()
     removed = 0
-    for folder in _incoming().glob("*"):
+    for folder in incoming().glob("*"):
         changed_at = datetime.fromtimestamp(folder.stat().st_mtime, UTC)
         busy = Job.objects.live().filter(subject=f"upload:{folder.name[:12]}")
         if changed_at < now - KEEP and not busy.exists():
@@ -152,106 +174,29 @@ def remove_left(now: datetime | None = None) -> int:
     return removed
 
 
-def _go_through(run: jobs.Run, kind: str) -> dict[str, Any]:
-    by = get_user_model().objects.filter(pk=run.arguments["user"]).first()
-    upload = find(run.arguments["token"], by) if by else None
-    if upload is None:
-        raise jobs.Refused("The uploaded files are gone: they are kept for a day. Upload them again.")
-    if upload.answer(kind) is not None:
-        return {}
-    outcomes = list(_outcomes(upload, run, dry_run=kind == PREVIEW, by=by))
-    summaries = _summaries(upload, outcomes)
-    if kind == PREVIEW:
-        # What a preview wrote was taken back, its file's own record too.
-        summaries = [{**summary, "report_file": None} for summary in summaries]
-    _write_json(upload.folder / ANSWERS[kind], summaries)
-    if kind == TAKE_IN:
-        shutil.rmtree(upload.folder / "files", ignore_errors=True)
-    return _tally(outcomes)
-
-
-def _outcomes(upload: Upload, run: jobs.Run, *, dry_run: bool, by: Any) -> Iterator[FileOutcome]:
-    options = _read(upload.options, dry_run=dry_run)
-    previewed = upload.answer(PREVIEW)
-    total = sum(file["counts"]["rows_read"] for file in previewed) if previewed else None
-    done = 0
-    for path in upload.paths:
-        report = partial(_report, run, done, total)
-        for outcome in take_in(
-            path,
-            source=ReportFile.Source.UPLOAD,
-            options=options,
-            progress=report,
-            by=by,
-            settle_after=False,
-        ):
-            done += outcome.counts.rows_read
-            yield outcome
-    if not dry_run:
-        settle(lambda *_: run.progress(done, total))
-
-
-def _report(run: jobs.Run, before: int, total: int | None, records: int) -> None:
-    run.progress(before + records, total)
-
-
-def _tally(outcomes: list[FileOutcome]) -> dict[str, Any]:
-    tally: dict[str, Any] = {"files": len(outcomes), "refused": sum(o.is_refused for o in outcomes)}
-    for name in ReportFile.ROW_COUNTS:
-        tally[name] = sum(getattr(outcome.counts, name) for outcome in outcomes)
-    return tally
-
-
-def _summaries(upload: Upload, outcomes: list[FileOutcome]) -> list[dict[str, Any]]:
-    """What the pages show of each file, in plain values."""
-    labels = {account.subject: account.label for account in Account.objects.all()}
-    named = upload.options["organization"] or upload.options["enterprise"]
-    unmet = f"{named} (new)" if named else "an account not met before"
-    return [_summary(outcome, labels, unmet) for outcome in outcomes]
-
-
-def _summary(outcome: FileOutcome, labels: dict[str, str], unmet: str) -> dict[str, Any]:
-    file = outcome.report_file
-    account = ""
-    if file is not None:
-        account = labels.get(file.subject, unmet) if file.subject else "several accounts"
-    return {
-        "name": outcome.member or Path(outcome.path).name,
-        "archive": Path(outcome.path).name if outcome.member else "",
-        "kind": str(outcome.kind or ""),
-        "account": account,
-        "first_day": file.first_day.isoformat() if file and file.first_day else "",
-        "last_day": file.last_day.isoformat() if file and file.last_day else "",
-        "observed_at": file.observed_at.isoformat() if file and file.observed_at else "",
-        "report_file": file.pk if file else None,
-        "counts": outcome.counts.as_dict(),
-        "conflicts": outcome.counts.conflicts,
-        "rejected": outcome.rejected[:SHOWN_REJECTS],
-        "notes": outcome.notes,
-        "ended": outcome.ended[:SHOWN_REJECTS],
-        "ended_total": len(outcome.ended),
-        "removed": outcome.removed[:SHOWN_REJECTS],
-        "removed_total": len(outcome.removed),
-        "error": outcome.error,
-    }
-
-
-def _stored_name(name: str) -> str:
-    """The name as given, short enough for any file system; nothing is derived from it."""
+def stored_name(name: str) -> str:
+    """The last part of the name as given, short enough for any file system; nothing is derived from it."""
+    name = name.replace("\\", "/").rpartition("/")[2].replace("\0", "")
+    if name in (".", ".."):
+        name = ""
     stem, dot, suffix = name.rpartition(".")
     if not stem:
         stem, dot, suffix = name, "", ""
     suffix = suffix[:20]
-    while len(f"{stem}{dot}{suffix}".encode()) > 200:
+    while len(f"{stem}{dot}{suffix}".encode("utf-8", "surrogatepass")) > 200:
         stem = stem[:-1]
-    return f"{stem}{dot}{suffix}" or "unnamed"
+    return f"{stem}{dot}{suffix}".encode("utf-8", "replace").decode() or "unnamed"
+
+
+def work_of(beginning: bytes, size: int) -> int:
+    """What a file that begins so amounts to, unpacked."""
+    return size * PACKED_FACTOR if beginning.startswith(PACKED) else size
 
 
 def _work(file: UploadedFile[Any]) -> int:
     beginning = file.read(4)
     file.seek(0)
-    size = file.size or 0
-    return size * PACKED_FACTOR if beginning.startswith(PACKED) else size
+    return work_of(beginning, file.size or 0)
 
 
 def _store(chunks: Iterable[bytes], path: Path) -> None:
@@ -261,18 +206,23 @@ def _store(chunks: Iterable[bytes], path: Path) -> None:
             stored.write(chunk)
 
 
-def _write_json(path: Path, value: Any) -> None:
+def write_json(path: Path, value: Any) -> None:
+    """Whole or not at all, and for the portal alone."""
     draft = path.with_suffix(".draft")
     draft.touch(mode=0o600)
     draft.write_text(json.dumps(value, ensure_ascii=False))
     draft.replace(path)
 
 
-def _written(options: Options) -> dict[str, Any]:
-    return {**asdict(options), "taken_at": options.taken_at.isoformat() if options.taken_at else None}
+def written(options: Options) -> dict[str, Any]:
+    """What was said with the files, as plain values."""
+    told = asdict(options)
+    del told["rehearsal"]
+    return {**told, "taken_at": options.taken_at.isoformat() if options.taken_at else None}
 
 
-def _read(written: dict[str, Any], *, dry_run: bool) -> Options:
+def read_options(written: dict[str, Any], *, dry_run: bool, rehearsal: Any = None) -> Options:
+    """What `written` wrote down."""
     taken_at = written["taken_at"]
     at = datetime.fromisoformat(taken_at) if taken_at else None
-    return Options(**{**written, "taken_at": at, "dry_run": dry_run})
+    return Options(**{**written, "taken_at": at, "dry_run": dry_run, "rehearsal": rehearsal})

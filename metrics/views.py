@@ -20,9 +20,10 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from metrics import uploads
+from metrics import upload_parts, uploads
 from metrics.forms import UploadForm
 from metrics.kind_labels import kind_label
+from metrics.upload_figures import figures_shown
 from metrics.uploads import PREVIEW, TAKE_IN, Upload
 from portal import jobs
 from portal.models import Job
@@ -88,6 +89,10 @@ def _upload(request: HttpRequest) -> HttpResponse:
         "metrics/upload.html",
         "Upload files",
         form=form,
+        unfinished=upload_parts.of_user(request.user),
+        waiting=uploads.of_user(request.user),
+        kept_hours=uploads.KEEP // timedelta(hours=1),
+        part_bytes=upload_parts.PART_BYTES,
         max_megabytes=settings.MAX_UPLOAD_MB,
         organizations=_logins(Account.Kind.ORGANIZATION),
         enterprises=_logins(Account.Kind.ENTERPRISE),
@@ -103,7 +108,13 @@ def upload_detail(request: HttpRequest, upload: Upload) -> HttpResponse:
     if job is not None and job.is_live:
         title = "Taking in" if job.kind == TAKE_IN else "Reading"
         return _render(
-            request, "metrics/upload_progress.html", title, upload=upload, job=job, how_far=_how_far(job)
+            request,
+            "metrics/upload_progress.html",
+            title,
+            upload=upload,
+            job=job,
+            how_far=_how_far(job),
+            counts=_counts(job),
         )
     if (result := upload.answer(TAKE_IN)) is not None:
         return _render_files(request, "metrics/upload_result.html", "Taken in", upload, result, job=job)
@@ -120,7 +131,9 @@ def upload_progress(request: HttpRequest, upload: Upload) -> HttpResponse:
     job = upload.job()
     if job is None:
         return JsonResponse({"is_live": False})
-    return JsonResponse({"is_live": job.is_live, "percent": job.percent, "text": _how_far(job)})
+    return JsonResponse(
+        {"is_live": job.is_live, "percent": job.percent, "text": _how_far(job), "counts": _counts(job)}
+    )
 
 
 @page
@@ -176,9 +189,22 @@ def _how_far(job: Job) -> str:
             return "Waiting for the background worker."
         minutes = int(waited.total_seconds() // 60)
         return f"No background worker has come for {minutes} min: is `manage.py run_worker` running?"
+    if job.note:
+        return job.note
     if job.percent is None:
         return f"{job.progress_done:,} records read"
     return f"{job.percent} %"
+
+
+def _counts(job: Job) -> dict[str, str]:
+    """What a running job has counted so far, as the page shows it."""
+    told = job.tally if job.state == Job.State.RUNNING else {}
+    return {
+        "rows": f"{told.get('rows_read', 0):,}",
+        "rejected": f"{told.get('rows_rejected', 0):,}",
+        "rate": f"{told.get('rows_a_second', 0):,}",
+        "files": str(told.get("files", "")),
+    }
 
 
 def _logins(kind: str) -> list[str]:
@@ -191,10 +217,11 @@ def _render_files(
     template: str,
     title: str,
     upload: Upload,
-    files: list[dict[str, Any]],
+    answer: dict[str, Any],
     *,
     job: Job | None,
 ) -> HttpResponse:
+    files, figures = answer["files"], answer["figures"]
     for file in files:
         file["kind_label"] = kind_label(file["kind"])
     readable = [file for file in files if not file["error"]]
@@ -211,6 +238,7 @@ def _render_files(
         to_write=sum(count["rows_new"] + count["rows_changed"] for count in counts),
         rejected=sum(count["rows_rejected"] for count in counts),
         going=sum(file["ended_total"] + file["removed_total"] for file in readable),
+        figures=figures_shown(figures) if figures else None,
     )
 
 

@@ -17,7 +17,7 @@ from metrics.formats.records import records
 from metrics.formats.sources import Source, blocks, expand, sources
 from metrics.ingest import rejects
 from metrics.ingest.options import Counts, FileOutcome, Options, Refused
-from metrics.ingest.pipelines import USAGE, check_team
+from metrics.ingest.pipelines import USAGE, check_team, pipeline_of
 from metrics.ingest.rebuild import rebuild_dirty_days
 from metrics.ingest.seat_files import (
     SeatList,
@@ -30,8 +30,8 @@ from portal import kept_files
 from portal.models import AuditEntry, RejectedLine, ReportFile
 from seats import verdicts
 
-# Records taken in so far, of the file at hand.
-OnProgress = Callable[[int], None]
+# Records read so far, of the file at hand, and how many of them were rejected.
+OnProgress = Callable[[int, int], None]
 
 
 def take_in(
@@ -199,7 +199,14 @@ def _read(
 ) -> None:
     """Take in the rows by the pipeline of their kind; the outcome gets counts, rejects and notes."""
     if kind in USAGE:
-        result = USAGE[kind](file, options).run(records(source.open, plain=source.plain), progress)
+        intake = pipeline_of(kind, file, options)
+        told = intake.progress.counts
+
+        def tell(position: int) -> None:
+            if progress is not None:
+                progress(position, told.rows_rejected)
+
+        result = intake.run(records(source.open, plain=source.plain), tell)
         outcome.counts.add(result.counts)
         outcome.rejected += result.rejected
         outcome.removed = result.removed
@@ -211,7 +218,9 @@ def _read(
         taken = take_seat_list(file, options, outcome.seat_list)
     else:
         with source.open() as stream:
-            taken = take_activity_report(file, options, activity_csv.read_lines(stream), progress)
+            taken = take_activity_report(
+                file, options, activity_csv.read_lines(stream), progress and (lambda done: progress(done, 0))
+            )
     outcome.counts = taken.counts
     outcome.rejected = taken.rejected
     outcome.notes += taken.notes

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from portal.models import ReportFile
 
 if TYPE_CHECKING:
+    from metrics.ingest.rehearsal import Rehearsal
     from metrics.ingest.seat_files import SeatList
 
 ROW_COUNTS = ReportFile.ROW_COUNTS
@@ -34,6 +35,8 @@ class Options:
     observed_at: datetime | None = None
     covers: tuple[date, date] | None = None
     days: frozenset[date] | None = None
+    # Of a dry run of several files: what it remembers, and what would change.
+    rehearsal: Rehearsal | None = None
 
     def remembered(self) -> dict[str, Any]:
         """What a later run must share with an interrupted one to go on with it."""

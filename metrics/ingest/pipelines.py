@@ -5,11 +5,13 @@ from __future__ import annotations
 from metrics.formats.kinds import Kind
 from metrics.ingest.legacy_days import LegacyDays, LegacyMetricsDays, LegacyUsageDays
 from metrics.ingest.options import Options, Refused
+from metrics.ingest.rehearsed_user_days import RehearsedUserDays
 from metrics.ingest.repository_days import RepositoryDays
 from metrics.ingest.scope_days import ScopeDays
 from metrics.ingest.team_rosters import TeamRosters
 from metrics.ingest.usage import Intake
 from metrics.ingest.user_days import UserDays
+from portal.models import ReportFile
 
 USAGE: dict[Kind, type[Intake]] = {
     Kind.USERS_1_DAY: UserDays,
@@ -23,6 +25,14 @@ USAGE: dict[Kind, type[Intake]] = {
     Kind.LEGACY_METRICS: LegacyMetricsDays,
     Kind.LEGACY_USAGE: LegacyUsageDays,
 }
+
+
+def pipeline_of(kind: Kind, file: ReportFile, options: Options) -> Intake:
+    """What takes in this file, or goes through the motions of it."""
+    pipeline = USAGE[kind]
+    if options.rehearsal is not None and pipeline is UserDays:
+        return RehearsedUserDays(file, options)
+    return pipeline(file, options)
 
 
 def check_team(kind: Kind, options: Options) -> None:

@@ -13,6 +13,7 @@ from metrics.formats.errors import BadRecord
 from metrics.formats.records import Broken, Record
 from metrics.formats.seat_list import parse_seat, total_seats
 from metrics.ingest.options import Counts, Options, Refused
+from metrics.ingest.rehearsal import held_by
 from metrics.ingest.scope import Scopes
 from portal.github.payloads import is_nobodys
 from portal.models import RejectedLine, ReportFile
@@ -119,6 +120,7 @@ def take_seat_list(file: ReportFile, options: Options, seats: SeatList) -> Taken
             insert_for_now(file)
         scope = Scopes(options).named()
         check_seat_scope(scope, options, seats.grants)
+        before = held_by(Account.objects.values_list("pk", flat=True)) if options.rehearsal else {}
         try:
             applied = roster.apply(
                 Roster(
@@ -144,6 +146,8 @@ def take_seat_list(file: ReportFile, options: Options, seats: SeatList) -> Taken
         file.observed_at = observed_at
         file.subject = _subject(scope, applied.accounts)
         record(file, taken.counts, seats.broken)
+        if options.rehearsal is not None:
+            options.rehearsal.note_seats(applied.accounts, applied.changed, before)
         if options.dry_run:
             transaction.set_rollback(True)
     if options.complete and not seats.is_complete:
@@ -213,6 +217,7 @@ def take_activity_report(
             insert_for_now(file)
         account = Scopes(options).named()
         assert account is not None  # noqa: S101 - one was named, above; for the type checker
+        before = held_by([account.pk]) if options.rehearsal else {}
         rows: list[tuple[int, ActivityReportRecord]] = []
         for line in lines:
             if isinstance(line, Broken):
@@ -242,6 +247,8 @@ def take_activity_report(
         file.subject = account.subject
         record(file, taken.counts, broken)
         activity_report.settle(account)
+        if options.rehearsal is not None:
+            options.rehearsal.note_seats([account], 0, before)
         if options.dry_run:
             transaction.set_rollback(True)
     return taken

@@ -8,7 +8,7 @@ again from the records that are skipped, so an interrupted import ends with the 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from itertools import islice
@@ -110,6 +110,10 @@ class Intake:
     def parsed(self, records: Iterable[Record | Broken]) -> Iterable[Parsed | Broken]:
         raise NotImplementedError
 
+    def account_of(self, row: Any) -> Account:
+        """Whose the record is; raises WrongAccount where that contradicts what was named."""
+        return self.scopes.of(row.enterprise_id, row.organization_id)
+
     def remember(self, parsed: Any) -> None:
         """Gather what is kept per file: also called for records that a resumed import skips."""
 
@@ -139,16 +143,28 @@ class Intake:
                 self._take(batch[len(skipped) :], position)
             if on_batch is not None:
                 on_batch(position)
-        with transaction.atomic():
+        with self.in_one_go():
             if self.options.dry_run:
                 self._insert_file()
-            take_turns()
+            self.take_turns()
             self._cover_windows()
             self.finish()
             activity_seats.settle_logins(self.people.flush())
             if self.options.dry_run:
-                transaction.set_rollback(True)
+                self.take_back()
         return self.progress
+
+    def in_one_go(self) -> AbstractContextManager[None]:
+        """Around what is written together or not at all."""
+        return transaction.atomic()
+
+    def take_turns(self) -> None:
+        """Wait for whoever writes, before what concerns the whole file is written."""
+        take_turns()
+
+    def take_back(self) -> None:
+        """At the end of what a dry run wrote."""
+        transaction.set_rollback(True)
 
     @property
     def says_who_was_absent(self) -> bool:
@@ -173,7 +189,7 @@ class Intake:
             for record in batch
             if isinstance(record, Broken)
         ]
-        with transaction.atomic():
+        with self.in_one_go():
             if self.options.dry_run:
                 self._insert_file()
             rows: list[tuple[Account, Any]] = []
@@ -187,7 +203,7 @@ class Intake:
                     # In place, of a record that nobody else holds: a copy of each would be twice the work.
                     msgspec.structs.force_setattr(row, "observed_at", observed_at)
                 try:
-                    account = self.scopes.of(row.enterprise_id, row.organization_id)
+                    account = self.account_of(row)
                     if covers and not covers[0] <= row.day <= covers[1]:
                         reason = f"it is of {row.day}, a day that the report it came in does not tell of"
                         rejects.append(self._reject(record.number, reason, record.raw))
@@ -209,7 +225,7 @@ class Intake:
             self.progress.rejected += [(reject.line_number, reject.reason) for reject in rejects]
             self._record(counts, rejects, position)
             if self.options.dry_run:
-                transaction.set_rollback(True)
+                self.take_back()
         if self.options.dry_run:
             self.forget()
 
@@ -279,8 +295,12 @@ class Intake:
         """Say that this file covers these (account, day), as of these moments."""
         for (account_id, day), observed_at in days.items():
             said = (observed_at, self.options.complete, self.file.sha256)
-            if said <= self._coverage(self.progress.accounts[account_id], day):
+            known = self._coverage(self.progress.accounts[account_id], day)
+            if said <= known:
                 continue
+            if self.options.rehearsal is not None and known[0] == NEVER:
+                account = self.options.rehearsal.key_of(self.progress.accounts[account_id])
+                self.options.rehearsal.cover(account, str(self.report), day)
             ReportDay.objects.update_or_create(
                 account_id=account_id,
                 report=self.report,

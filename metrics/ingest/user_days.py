@@ -54,7 +54,7 @@ LINE_HASH = HELD.index("line_hash")
 Held = tuple[Any, ...]
 
 
-def _select(names: Sequence[str]) -> str:
+def select_of(names: Sequence[str]) -> str:
     """The rows of some people on a day of an account, but for the list of their keys."""
     quote = connection.ops.quote_name
     fields = {field.name: quote(str(field.column)) for field in UserDay._meta.concrete_fields}
@@ -121,7 +121,7 @@ class UserDays(Intake):
     ) -> None:
         super().__init__(file, options, is_retry=is_retry, only=only)
         self.table = Table(UserDay, self.COLUMNS, seen_again=("observed_at", "file", "line_hash"))
-        self.select = _select(HELD)
+        self.select = select_of(HELD)
         self.values = attrgetter(*self.READ)
         self.adapt_decimal: Callable[..., Any] = connection.ops.adapt_decimalfield_value
         self.read_instant = Read(UserDay, "observed_at")

@@ -241,7 +241,7 @@ def test_an_interrupted_import_goes_on_where_it_was(tmp_path: Path) -> None:
     ]
     path = write_lines(tmp_path / "a", days)
 
-    def kill(records: int) -> None:
+    def kill(records: int, rejected: int) -> None:
         raise Killed
 
     options = Options(organization="octo")

@@ -18,7 +18,7 @@ from django.test import Client
 from django.utils import timezone
 from django_q.models import OrmQ
 
-from metrics import uploads
+from metrics import upload_work, uploads
 from metrics.models import UserDay
 from portal.models import Job, RejectedLine, ReportFile
 from seats.models import Account, Seat
@@ -328,14 +328,14 @@ def test_a_large_upload_is_previewed_and_taken_in_by_the_worker(olga_client: Cli
     assert json.loads(olga_client.get(f"{page}progress/").content)["is_live"] is True
     assert OrmQ.objects.count() == 1
 
-    uploads.preview_job(Job.objects.get(kind="preview-upload").pk)
+    upload_work.preview_job(Job.objects.get(kind="preview-upload").pk)
     assert "would be written" in text_of(olga_client.get(page))
     assert not ReportFile.objects.exists()
 
     olga_client.post(f"{page}confirm/")
     assert not ReportFile.objects.exists()
     job = Job.objects.get(kind="take-in-upload")
-    uploads.take_in_job(job.pk)
+    upload_work.take_in_job(job.pk)
 
     assert "<strong>2 rows</strong> written" in text_of(olga_client.get(page))
     job.refresh_from_db()
@@ -346,12 +346,12 @@ def test_a_large_upload_is_previewed_and_taken_in_by_the_worker(olga_client: Cli
 @pytest.mark.usefixtures("in_the_worker")
 def test_a_second_delivery_takes_nothing_in_again(olga_client: Client) -> None:
     page = send(olga_client, users_file(user_line(1)))
-    uploads.preview_job(Job.objects.get().pk)
+    upload_work.preview_job(Job.objects.get().pk)
     olga_client.post(f"{page}confirm/")
     job = Job.objects.get(kind="take-in-upload")
 
-    uploads.take_in_job(job.pk)
-    uploads.take_in_job(job.pk)
+    upload_work.take_in_job(job.pk)
+    upload_work.take_in_job(job.pk)
 
     assert ReportFile.objects.count() == 1
 
@@ -365,7 +365,7 @@ def test_work_can_be_stopped_and_begun_again(olga_client: Client) -> None:
     assert "Stopped before it was read" in stopped
 
     olga_client.post(f"{page}preview/")
-    uploads.preview_job(Job.objects.get(state="queued").pk)
+    upload_work.preview_job(Job.objects.get(state="queued").pk)
     assert "would be written" in text_of(olga_client.get(page))
 
 
@@ -394,7 +394,7 @@ def test_a_job_whose_files_are_gone_says_so(olga_client: Client) -> None:
         uploads.shutil.rmtree(folder)
 
     job = Job.objects.get()
-    uploads.preview_job(job.pk)
+    upload_work.preview_job(job.pk)
 
     job.refresh_from_db()
     assert job.state == Job.State.FAILED

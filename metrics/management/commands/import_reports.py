@@ -84,7 +84,7 @@ class Command(BaseCommand):
             for path in paths:
                 task = bar.add_task(path.name, total=None)
 
-                def show(records: int, task: Any = task, name: str = path.name) -> None:
+                def show(records: int, _rejected: int, task: Any = task, name: str = path.name) -> None:
                     bar.update(task, description=f"{name}: {records:,} records")
 
                 outcomes += intake.take_in(path, options=options, progress=show, settle_after=False)
