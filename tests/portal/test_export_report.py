@@ -118,7 +118,7 @@ def test_a_folder_that_is_not_there_is_a_sentence(acme: Any, tmp_path: Path) -> 
     [
         ([], "Name a report"),
         (["user-metric"], "did you mean user-metrics?"),
-        (["nonsense-without-end"], "there are activity, daily-metrics"),
+        (["nonsense-without-end"], "there are activity, ai-credits"),
         (["user-metrics", "--organization", "acmee"], "did you mean acme?"),
         (["user-metrics", "--organization", "unheard-of"], "nothing of it was taken in yet"),
         (["user-metrics", "--organization", "octo"], "give it as --enterprise"),
