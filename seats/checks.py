@@ -15,8 +15,8 @@ from django.core.checks import CheckMessage, Tags, register
 from django.core.checks import Warning as CheckWarning
 from django.db import DatabaseError
 
+from portal.mailing import is_shown_only
 from seats.models import InactivityPolicy
-from seats.reclaim.mailing import is_shown_only
 from seats.reclaim.notify import TELLING
 
 

@@ -15,10 +15,10 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from portal.mailing import is_shown_only
 from seats.admin.base import NOTHING, ReadOnlyAdmin, confirmation, moment
 from seats.models import Notice, SeatReview
 from seats.reclaim import deliveries, notify
-from seats.reclaim.mailing import is_shown_only
 
 # A confirmation page names this many people; the rest it counts.
 NAMED = 20

@@ -19,13 +19,13 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from portal.cards import Cell, Table
+from portal.mailing import Outbox, Refused, Unreachable
 from portal.models import AuditEntry
 from seats.admin.base import PortalModelAdmin
 from seats.admin.kept_by_hand import changes
 from seats.contact_resource import checked_language
 from seats.models import NoticeTemplate
 from seats.policy_sql import today
-from seats.reclaim.mailing import Outbox, Refused, Unreachable
 from seats.reclaim.notice_words import ENGLISH, PLACEHOLDERS, Mail, problems, write
 
 Kind = NoticeTemplate.Kind

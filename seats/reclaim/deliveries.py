@@ -15,10 +15,10 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from portal.bulk import insert_rows
+from portal.mailing import Outbox, Refused, Unreachable
 from portal.models import AuditEntry
 from seats.models import Notice, SeatReview
 from seats.models.notice import new_nonce
-from seats.reclaim.mailing import Outbox, Refused, Unreachable
 from seats.reclaim.notice_words import LINK, Mail
 
 State = Notice.State

@@ -10,6 +10,7 @@ from datetime import date
 from django.db.models import Q
 from django.utils import timezone
 
+from portal.mailing import Outbox, Unreachable
 from seats.models import (
     Account,
     GitHubUser,
@@ -23,7 +24,6 @@ from seats.models import (
 from seats.policy_sql import today
 from seats.reclaim import deliveries
 from seats.reclaim.deliveries import New
-from seats.reclaim.mailing import Outbox, Unreachable
 from seats.reclaim.notice_words import Words, write
 from seats.sync.tally import Reporter
 

@@ -17,6 +17,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from portal.bulk import update_values
+from portal.mailing import Outbox, Unreachable
 from portal.models import AuditEntry
 from seats.figures import Prices
 from seats.models import Account, InactivityPolicy, Notice, SeatReview
@@ -24,7 +25,6 @@ from seats.models.seat import PlanType
 from seats.policy_sql import today
 from seats.reclaim import deliveries, digests, links
 from seats.reclaim.deliveries import New
-from seats.reclaim.mailing import Outbox, Unreachable
 from seats.reclaim.notice_words import LINK, NoWords, Words, write
 from seats.standing import SeatStanding, standing
 from seats.sync.tally import Reporter

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import smtplib
 from contextlib import suppress
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
@@ -29,6 +30,15 @@ class Unreachable(Exception):
     """The mail server takes no mail at all, or not now; str() is a sentence for an admin."""
 
 
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """A file that goes with a mail."""
+
+    name: str
+    content: bytes
+    content_type: str
+
+
 class Outbox:
     """One connection to the mail server for many mails, opened with the first."""
 
@@ -43,9 +53,11 @@ class Outbox:
     ) -> None:
         self._hang_up()
 
-    def send(self, to: str, subject: str, body: str) -> None:
+    def send(self, to: str, subject: str, body: str, attached: Attached | None = None) -> None:
         """Send one mail. Raises Refused or Unreachable."""
         message = EmailMessage(subject=subject, body=body, to=[to], headers=AUTOMATIC)
+        if attached is not None:
+            message.attach(attached.name, attached.content, attached.content_type)
         try:
             message.message()  # an address or subject that cannot stand in a mail is found here
         except ValueError as error:
