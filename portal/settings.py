@@ -169,8 +169,8 @@ else:
     EMAIL_FILE_PATH = MAIL.get("EMAIL_FILE_PATH")
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="copilot-portal@localhost")
 
-# Reports that are made by themselves: the folder below which they may be written, the domains to which they
-# may be mailed (without any, only to people who can log in), and what a mail may carry before it links instead.
+# Reports that are made by themselves: the folder below which they may be written, the domains to which
+# they may be mailed (without any, only to people who can log in), and the most that a mail may carry.
 REPORT_FOLDER = env.str("REPORT_FOLDER", default="")
 REPORT_MAIL_DOMAINS = [name.strip().lower() for name in env.list("REPORT_MAIL_DOMAINS", default=[])]
 REPORT_MAIL_MB = env.int("REPORT_MAIL_MB", default=10)

@@ -1,4 +1,4 @@
-"""A report with what it is asked, kept under a name; whoever reads it is asked for the report's permission."""
+"""A report with what it is asked, kept under a name; its readers need the report's permission."""
 
 from __future__ import annotations
 
