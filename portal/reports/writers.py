@@ -41,8 +41,13 @@ XLSX_CELL = LONGEST_CELL
 
 
 def safe(text: str) -> str:
-    """Text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+    """Text that no spreadsheet takes for a formula. `as_meant` takes back what it did to any text."""
+    return f"'{text}" if text.lstrip("'").startswith(FORMULA_STARTS) else text
+
+
+def as_meant(text: str) -> str:
+    """The text that `safe` was given."""
+    return text[1:] if text.startswith("'") and text.lstrip("'").startswith(FORMULA_STARTS) else text
 
 
 def instant(at: datetime) -> str:
