@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 import time_machine
 from django.conf import settings
+from pytest_django.plugin import blocking_manager_key
 
 if settings.configured:
     raise pytest.UsageError("Unset DJANGO_SETTINGS_MODULE: the tests bring settings of their own.")
@@ -59,6 +60,26 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     # The settings are loaded: workers of pytest-xdist, which inherit the environment, load their own.
     del os.environ["DJANGO_SETTINGS_MODULE"]
+    if _has_workers(config):
+        from tests import prepared_database
+
+        os.environ["PORTAL_TESTS_TABLES"] = prepared_database.name_for_all(FOLDER)
+
+
+def _has_workers(config: pytest.Config) -> bool:
+    """Whether other processes run the tests for this one."""
+    distributes = config.getoption("numprocesses", 0) and not config.getoption("collectonly")
+    return bool(distributes) and not hasattr(config, "workerinput")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection(session: pytest.Session) -> None:
+    """While its workers collect, make the database that each of them copies."""
+    if _has_workers(session.config):
+        from tests import prepared_database
+
+        with session.config.stash[blocking_manager_key].unblock():
+            prepared_database.make(os.environ["PORTAL_TESTS_TABLES"])
 
 
 # What asks for a database and says the same on any: how pages are drawn, what GitHub's moods do to a sync.
@@ -81,6 +102,7 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return (os.cpu_count() or 1) + 1
 
 
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark those that would only be the same again on another database."""
     for item in items:
@@ -110,6 +132,11 @@ def _shares_with_its_module(item: Any) -> bool:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
+    if _has_workers(config):
+        from tests import prepared_database
+
+        with config.stash[blocking_manager_key].unblock():
+            prepared_database.throw_away(os.environ["PORTAL_TESTS_TABLES"])
     shutil.rmtree(FOLDER, ignore_errors=True)
 
 
@@ -119,6 +146,25 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
     database = settings.DATABASES["default"]
     if database["ENGINE"].endswith("sqlite3"):
         database["TEST"]["NAME"] = str(FOLDER / "test.sqlite3")
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_test_environment: None, django_db_blocker: Any, django_db_modify_db_settings: None
+) -> Iterator[None]:
+    """A copy of what the run has prepared, and tests that commit leave it as they found it."""
+    from django.test import TransactionTestCase
+
+    from tests import prepared_database
+
+    owned = prepared_database.own(os.environ.get("PORTAL_TESTS_TABLES"))
+    with django_db_blocker.unblock():
+        owned.__enter__()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda case: prepared_database.empty())
+        yield
+    with django_db_blocker.unblock():
+        owned.__exit__(None, None, None)
 
 
 # --- The way out ------------------------------------------------------------------------------

@@ -17,6 +17,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 
+from tests import prepared_database
+
 ROOT = Path(__file__).resolve().parent.parent
 MANAGE = ROOT / "manage.py"
 STARTS_WITHIN_SECONDS = 120.0
@@ -46,10 +48,15 @@ def environment(folder: Path) -> dict[str, str]:
 def migrated(folder: Path) -> Path:
     """An SQLite file with every table and nothing else, for portals that need not begin at nothing."""
     env = {**environment(folder), "SECRET_KEY": "only-to-make-tables", "HTTPS": "false"}
-    subprocess.run(
-        [sys.executable, str(MANAGE), "migrate", "--verbosity", "0"], cwd=ROOT, env=env, check=True
-    )
-    return Path(env["DATABASE_URL"].removeprefix("sqlite:///"))
+    made = Path(env["DATABASE_URL"].removeprefix("sqlite:///"))
+    prepared = os.environ.get("PORTAL_TESTS_TABLES", "")
+    if prepared.endswith(".sqlite3"):
+        prepared_database.copy_file(Path(prepared), made)
+    else:
+        subprocess.run(
+            [sys.executable, str(MANAGE), "migrate", "--verbosity", "0"], cwd=ROOT, env=env, check=True
+        )
+    return made
 
 
 def furnish(folder: Path, tables: Path) -> None:

@@ -7,8 +7,12 @@ from datetime import date
 
 import pytest
 from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Permission
 from django.utils import timezone
 
+from seats.models import Account, InactivityPolicy
+from tests import prepared_database
 from tests.conftest import FOLDER, OutgoingConnection
 
 
@@ -33,3 +37,17 @@ def test_the_cast_has_the_rights_its_docstrings_say(olga, vic, noa) -> None:
     assert not vic.has_perm("seats.change_seat")
     assert not vic.has_perm("auth.view_user")
     assert not noa.has_perm("seats.view_seat")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_a_test_commits_is_gone_afterwards_and_what_migrations_wrote_is_back(olga) -> None:
+    octo = Account.objects.create(kind="organization", login="octo")
+    InactivityPolicy.objects.create(account=octo)
+    InactivityPolicy.objects.filter(scope_key="all").delete()
+    permissions = Permission.objects.count()
+
+    prepared_database.empty()
+
+    assert (Account.objects.count(), get_user_model().objects.count()) == (0, 0)
+    assert [policy.scope_key for policy in InactivityPolicy.objects.all()] == ["all"]
+    assert Permission.objects.count() == permissions > 0
