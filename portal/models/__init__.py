@@ -7,6 +7,7 @@ from portal.models.report_run import ReportRun
 from portal.models.report_schedule import ReportSchedule
 from portal.models.saved_report import SavedReport
 from portal.models.sync_schedule import SyncSchedule
+from portal.models.table_stamp import TableStamp
 from portal.models.worker_heartbeat import WorkerHeartbeat
 
 __all__ = [
@@ -20,5 +21,6 @@ __all__ = [
     "ReportSchedule",
     "SavedReport",
     "SyncSchedule",
+    "TableStamp",
     "WorkerHeartbeat",
 ]
