@@ -84,6 +84,10 @@ class Receiving:
         """How many bytes of each file are here, from its beginning."""
         return [path.stat().st_size for path in self.paths]
 
+    @property
+    def received_size(self) -> int:
+        return sum(self.received())
+
     def remove(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
 
