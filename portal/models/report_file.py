@@ -32,6 +32,7 @@ class ReportFile(models.Model):
         UPLOAD = "upload", "uploaded"
         COMMAND = "command", "command line"
         DOWNLOAD = "download", "downloaded from GitHub"
+        INBOX = "inbox", "watched folder"
         SAMPLE = "sample", "sample data"
 
     ROW_COUNTS: ClassVar[tuple[str, ...]] = (
