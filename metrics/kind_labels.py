@@ -17,6 +17,11 @@ KIND_LABELS: dict[str, str] = {
     Kind.LEGACY_USAGE: "Older usage API (closed February 2025)",
     Kind.ACTIVITY_REPORT: "Activity report (CSV)",
     Kind.SEATS: "Seat list",
+    Kind.BILLING_AI_USAGE: "Bill: AI usage (CSV)",
+    Kind.BILLING_REQUESTS: "Bill: premium requests (CSV)",
+    Kind.BILLING_REQUEST_LOG: "Premium requests, one by one (CSV)",
+    Kind.BILLING_SUMMARIZED: "Bill: metered usage, summarized (CSV)",
+    Kind.BILLING_DETAILED: "Bill: metered usage, detailed (CSV)",
 }
 
 

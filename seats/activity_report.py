@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from portal.models import ReportFile
-from seats import activity_seats, watching
+from seats import activity_seats, billed_people, watching
 from seats.accounts import lock
 from seats.evidence import chunks
 from seats.models import Account, ActivityLine
@@ -69,6 +69,7 @@ def apply(account: Account, lines: Sequence[ReportedActivity], file: ReportFile)
         new.append(row)
         known.setdefault(key, {})[line.report_time] = row
     ActivityLine.objects.bulk_create(new, batch_size=500)
+    billed_people.settle(strangers)
     activity_seats.note_evidence({row.user_id for row in new})
     return counts
 

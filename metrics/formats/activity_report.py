@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import BinaryIO
 
 import msgspec
 
-from metrics.formats.errors import BadRecord, BrokenOffError
+from metrics.formats.csv_lines import AT_END, fields_of, physical_lines, plain
+from metrics.formats.errors import BadRecord
 from metrics.formats.fields import lies_ahead, read_instant, read_label, read_login, read_past_instant
-from metrics.formats.records import KEPT_OF_BROKEN, Broken
-
-MAX_LINE_BYTES = 64 * 1024
-# A last line without a line break may be a good one that was cut short.
-_AT_END = "(the file ends in this line and may be cut short)"
-_BROKEN_OFF = "the file breaks off before its end: get it again and import it whole"
+from metrics.formats.records import Broken
 
 # Column → what it was called over time, compared without case, spaces and underscores.
 ALIASES = {
@@ -38,18 +33,14 @@ class ActivityReportRecord(msgspec.Struct, frozen=True, gc=False):
 
 def columns(header: Sequence[str]) -> dict[str, int] | None:
     """Where each column stands; None if this is the header of something else."""
-    places = {_plain(name): place for place, name in reversed(list(enumerate(header)))}
+    places = {plain(name): place for place, name in reversed(list(enumerate(header)))}
     found: dict[str, int] = {}
     for column, aliases in ALIASES.items():
         for alias in aliases:
-            if (place := places.get(_plain(alias))) is not None:
+            if (place := places.get(plain(alias))) is not None:
                 found.setdefault(column, place)
     is_activity = "login" in found and ("last_activity_at" in found or "last_surface_used" in found)
     return found if is_activity else None
-
-
-def _plain(name: str) -> str:
-    return name.strip().lower().replace("_", "").replace(" ", "").replace("-", "")
 
 
 def read_lines(stream: BinaryIO, start_after: int = 0) -> Iterator[tuple[int, ActivityReportRecord] | Broken]:
@@ -60,11 +51,11 @@ def read_lines(stream: BinaryIO, start_after: int = 0) -> Iterator[tuple[int, Ac
     places: dict[str, int] | None = None
     width = 0
     seen: dict[str, int] = {}
-    for number, text, problem in _physical_lines(stream):
+    for number, text, problem in physical_lines(stream, "an activity report"):
         try:
             if problem:
                 raise BadRecord(problem)
-            fields = _fields(text)
+            fields = fields_of(text)
             if not any(field.strip() for field in fields):
                 continue
             if places is None:
@@ -79,39 +70,10 @@ def read_lines(stream: BinaryIO, start_after: int = 0) -> Iterator[tuple[int, Ac
         except BadRecord as refusal:
             if number > start_after:
                 is_whole = problem or text.endswith(b"\n")
-                yield Broken(number, str(refusal) if is_whole else f"{refusal} {_AT_END}", text)
+                yield Broken(number, str(refusal) if is_whole else f"{refusal} {AT_END}", text)
         else:
             if number > start_after:
                 yield number, record
-
-
-def _physical_lines(stream: BinaryIO) -> Iterator[tuple[int, bytes, str]]:
-    """Number, text and problem of each line; one too long is passed over without being held."""
-    number = 0
-    try:
-        while line := stream.readline(MAX_LINE_BYTES + 1):
-            number += 1
-            if len(line) <= MAX_LINE_BYTES or line.endswith(b"\n"):
-                yield number, line, ""
-                continue
-            while (part := stream.readline(MAX_LINE_BYTES)) and not part.endswith(b"\n"):
-                pass
-            yield number, line[:KEPT_OF_BROKEN], "the line is longer than any line of an activity report"
-    except BrokenOffError:
-        yield number + 1, b"", _BROKEN_OFF
-
-
-def _fields(text: bytes) -> list[str]:
-    try:
-        line = text.decode().strip("\r\n")
-    except UnicodeDecodeError:
-        raise BadRecord("the text is not UTF-8: export the file again, or save it as UTF-8") from None
-    if line.count('"') % 2:
-        raise BadRecord("a quoted field does not end on this line")
-    try:
-        return next(csv.reader([line], strict=True), [])
-    except csv.Error:
-        raise BadRecord("the quotes of this line do not match") from None
 
 
 def _parse(fields: Sequence[str], places: dict[str, int]) -> ActivityReportRecord:

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import msgspec
 
-from metrics.formats import activity_report, strangers
+from metrics.formats import activity_report, billing, strangers
 from metrics.formats.archives import DAMAGED
 from metrics.formats.errors import BrokenOffError, Unreadable, reason_for
 from metrics.formats.legacy import METRICS_KEYS, USAGE_KEYS
@@ -33,6 +33,15 @@ class Kind(StrEnum):
     LEGACY_USAGE = "legacy-usage"
     ACTIVITY_REPORT = "activity-report"
     SEATS = "seats"
+    BILLING_AI_USAGE = billing.Report.AI_USAGE.value
+    BILLING_REQUESTS = billing.Report.PREMIUM_REQUESTS.value
+    BILLING_REQUEST_LOG = billing.Report.REQUEST_LOG.value
+    BILLING_SUMMARIZED = billing.Report.SUMMARIZED.value
+    BILLING_DETAILED = billing.Report.DETAILED.value
+
+
+# The bills, all of them CSV.
+BILLS = frozenset(kind for kind in Kind if kind.startswith("billing-"))
 
 
 _HEAD = 64 * 1024
@@ -67,6 +76,8 @@ def _head(source: Source) -> bytes:
 
 def _csv_kind(head: bytes) -> Kind | None:
     header = csv_header(head)
+    if (report := billing.report_of(header)) is not None:
+        return Kind(report.value)
     if activity_report.columns(header) is not None:
         return Kind.ACTIVITY_REPORT
     strangers.refuse_other_csv(header)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from functools import partial
+from pathlib import Path, PurePath
 from typing import BinaryIO, cast
 
-from metrics.formats import archives
+from metrics.formats import archives, wide_text
 from metrics.formats.archives import BUFFER, DAMAGED
 from metrics.formats.errors import BrokenOffError
 from metrics.formats.errors import Unreadable as Unreadable
@@ -19,7 +20,6 @@ BLOCK = 1024 * 1024
 MAX_NESTING = 2  # an archive within an archive, no more
 
 _BOM = b"\xef\xbb\xbf"
-_WIDE = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 
 
 @dataclass(frozen=True)
@@ -31,16 +31,22 @@ class Source:
     size: int  # bytes as stored, so packed where it is packed
     open: Callable[[], BinaryIO]
     plain: Path | None = None  # the file on disk, where the stream is just its bytes
+    notes: tuple[str, ...] = ()  # what whoever brought the file should know of how it was read
 
 
-def expand(paths: Iterable[Path]) -> list[Path]:
-    """The files behind the paths: folders walked, in order, without what systems hide in them."""
+def expand(paths: Iterable[Path], passed_over: list[Path] | None = None) -> list[Path]:
+    """The files behind the paths: folders walked, in order, without what systems hide in them.
+
+    What is left out is added to `passed_over`, a folder with all that is in it as one.
+    """
+    passed_over = [] if passed_over is None else passed_over
     found: list[Path] = []
     for path in paths:
         if not path.is_dir():
             found.append(path)
             continue
         for folder, folders, names in os.walk(path):
+            passed_over.extend(Path(folder) / name for name in sorted([*folders, *names]) if _is_hidden(name))
             folders[:] = sorted(name for name in folders if not _is_hidden(name))
             found.extend(Path(folder) / name for name in sorted(names) if not _is_hidden(name))
     return found
@@ -87,14 +93,26 @@ def _unpacked(source: Source, nesting: int, max_bytes: int) -> Iterator[Source]:
     elif is_zip:
         if nesting:
             raise Unreadable("This is a zip archive within another: unpack it and import the files.")
-        members = list(archives.members(source.open, _is_visible, max_bytes))
+        hidden: list[str] = []
+        members = list(archives.members(source.open, partial(_is_visible, hidden=hidden), max_bytes))
+        notes = (passed_over_in_words(hidden),) if hidden else ()
         for member in members:
             name = member.name if len(members) > 1 else ""
-            yield from _member(Source(source.path, name, member.size, member.open), max_bytes)
-    elif head.startswith(_WIDE) or _is_wide(head):
-        raise Unreadable("The file is saved as UTF-16: save it as UTF-8, or get it again and leave it so.")
+            yield from _member(Source(source.path, name, member.size, member.open, notes=notes), max_bytes)
+            notes = ()
+    elif (encoding := wide_text.encoding_of(head)) is not None:
+        narrow = partial(wide_text.as_utf_8, source.open, encoding)
+        note = f"It is saved as {encoding[:6].upper()}, and was read so."
+        yield replace(source, open=narrow, plain=None, notes=(*source.notes, note))
     else:
         yield replace(source, open=lambda: _without_bom(source.open()))
+
+
+def passed_over_in_words(names: Sequence[str]) -> str:
+    """That files were left out which systems leave beside others."""
+    some = ", ".join(sorted({PurePath(name).name for name in names})[:3])
+    files = "1 file" if len(names) == 1 else f"{len(names):,} files"
+    return f"Passed over {files} that systems leave beside others ({some})."
 
 
 def _member(member: Source, max_bytes: int) -> Iterator[Source]:
@@ -110,8 +128,11 @@ def _member(member: Source, max_bytes: int) -> Iterator[Source]:
         yield replace(member, open=refuse)
 
 
-def _is_visible(name: str) -> bool:
-    return not any(_is_hidden(part) for part in name.replace("\\", "/").split("/"))
+def _is_visible(name: str, hidden: list[str]) -> bool:
+    is_visible = not any(_is_hidden(part) for part in name.replace("\\", "/").split("/"))
+    if not is_visible:
+        hidden.append(name)
+    return is_visible
 
 
 def _head(source: Source) -> bytes:
@@ -121,11 +142,6 @@ def _head(source: Source) -> bytes:
             return _peeked(stream, 4)
     except BrokenOffError:
         raise Unreadable(DAMAGED) from None
-
-
-def _is_wide(head: bytes) -> bool:
-    """Whether every second byte is zero, as in UTF-16 without its mark."""
-    return len(head) == 4 and (head[0] == head[2] == 0 != head[1] or head[1] == head[3] == 0 != head[0])
 
 
 def _without_bom(stream: BinaryIO) -> BinaryIO:

@@ -30,16 +30,16 @@ _MARKUP = re.compile(rb"\s*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE
 _XML = re.compile(rb"\s*<(?:\?xml|error\b)", re.IGNORECASE)
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0e-\x1f\x7f]")
 
-_USAGE_CSV = frozenset({"product", "sku", "quantity", "unit_type", "net_amount"})
-_OLD_REQUESTS_CSV = frozenset({"timestamp", "user", "model", "requests used"})
-
 # Some key of the record → what it belongs to and what to get.
 _RECORDS: tuple[tuple[str, str], ...] = (
     (
         "seat_breakdown",
         "the summary of the Copilot subscription: get the list of seats (…/copilot/billing/seats)",
     ),
-    ("usageItems", f"a billing report: get {PER_USER}"),
+    (
+        "usageItems",
+        "a billing answer, which names neither person nor day: get the AI usage report (CSV)",
+    ),
 )
 
 
@@ -62,13 +62,6 @@ def refuse_other_formats(head: bytes) -> None:
 
 
 def refuse_other_csv(header: Sequence[str]) -> None:
-    names = {name.strip().lower() for name in header}
-    if names >= _OLD_REQUESTS_CSV or "exceeds_quota" in names:
-        raise Unreadable(f"This is the premium requests report, a bill: for usage get {PER_USER}.")
-    if len(names & _USAGE_CSV) >= 4:
-        if "username" in names and "model" in names:
-            raise Unreadable(f"This is the AI usage report, a bill: for usage get {PER_USER}.")
-        raise Unreadable(f"This is the metered usage report, a bill: for usage get {PER_USER}.")
     if len(header) == 1 and header[0].count(";") + header[0].count("\t") > 1:
         raise Unreadable(
             "This is a table separated by semicolons or tabs, as Excel saves one: "
@@ -78,7 +71,7 @@ def refuse_other_csv(header: Sequence[str]) -> None:
         columns = ", ".join(shown(name.strip(), 30) for name in header[:6])
         raise Unreadable(
             f"This is a CSV file with the columns {columns}{' …' if len(header) > 6 else ''}: "
-            "of CSV files only the activity report of the Copilot seats page is taken in."
+            "of CSV files the activity report of the Copilot seats page and the billing reports are taken in."
         )
 
 

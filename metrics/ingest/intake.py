@@ -13,6 +13,7 @@ from django.db import transaction
 from metrics.formats import activity_report as activity_csv
 from metrics.formats.errors import BrokenOffError, Unreadable
 from metrics.formats.kinds import Kind, identify
+from metrics.formats.reading import records_of
 from metrics.formats.records import records
 from metrics.formats.sources import Source, blocks, expand, sources
 from metrics.ingest import rejects
@@ -110,7 +111,7 @@ def take_in_source(
     expected: Sequence[Kind] = (),
 ) -> FileOutcome:
     """Take in one unpacked file; with `expected` only if it is of one of these kinds."""
-    outcome = FileOutcome(str(source.path), member=source.member)
+    outcome = FileOutcome(str(source.path), member=source.member, notes=list(source.notes))
     try:
         kind = identify(source)
         outcome.kind = kind.value
@@ -206,7 +207,7 @@ def _read(
             if progress is not None:
                 progress(position, told.rows_rejected)
 
-        result = intake.run(records(source.open, plain=source.plain), tell)
+        result = intake.run(records_of(kind, source.open, source.plain), tell)
         outcome.counts.add(result.counts)
         outcome.rejected += result.rejected
         outcome.removed = result.removed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from metrics.formats.kinds import Kind
+from metrics.ingest.bills import AiUsageBills, DetailedBills, RequestBills, RequestLogs, SummarizedBills
 from metrics.ingest.legacy_days import LegacyDays, LegacyMetricsDays, LegacyUsageDays
 from metrics.ingest.options import Options, Refused
 from metrics.ingest.rehearsed_user_days import RehearsedUserDays
@@ -24,6 +25,11 @@ USAGE: dict[Kind, type[Intake]] = {
     Kind.REPOS_1_DAY: RepositoryDays,
     Kind.LEGACY_METRICS: LegacyMetricsDays,
     Kind.LEGACY_USAGE: LegacyUsageDays,
+    Kind.BILLING_AI_USAGE: AiUsageBills,
+    Kind.BILLING_REQUESTS: RequestBills,
+    Kind.BILLING_REQUEST_LOG: RequestLogs,
+    Kind.BILLING_SUMMARIZED: SummarizedBills,
+    Kind.BILLING_DETAILED: DetailedBills,
 }
 
 

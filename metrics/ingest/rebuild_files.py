@@ -14,7 +14,7 @@ from typing import Any
 from django.db import transaction
 
 from metrics.formats.kinds import Kind
-from metrics.formats.records import records
+from metrics.formats.reading import records_of
 from metrics.ingest.options import Refused
 from metrics.ingest.pipelines import USAGE
 from metrics.ingest.rebuild import rebuild_dirty_days
@@ -133,7 +133,7 @@ def _make_anew(file: ReportFile, files: Collection[ReportFile], days: Days) -> N
         try:
             # Lines mended by hand are not in the file.
             mended = as_records(one, one.rejected_lines.exclude(resolved_at=None))
-            kept = records(kept_files.opener(one.kept_path))
+            kept = records_of(Kind(one.kind), kept_files.opener(one.kept_path))
             pipeline(one, options, is_retry=True, only=days).run(chain(kept, mended))
         except Refused as error:
             raise CannotRebuild(f"{one.name} (file {one.pk}) is refused by now: {error}") from error

@@ -9,8 +9,10 @@ from typing import Any
 from django.utils import timezone
 
 from metrics.formats import activity_report as activity_csv
+from metrics.formats.csv_lines import MAX_LINE_BYTES
 from metrics.formats.kinds import Kind
-from metrics.formats.records import Broken, Record, records
+from metrics.formats.reading import header_of
+from metrics.formats.records import Broken, Record
 from metrics.ingest.options import Counts, FileOutcome, Options, Refused
 from metrics.ingest.pipelines import USAGE
 from metrics.ingest.rebuild import rebuild_dirty_days
@@ -73,10 +75,7 @@ def _header(file: ReportFile) -> Mapping[str, Any]:
     """What the object around the file's records said of them all; empty for plain lines."""
     if not file.kept_path or file.kind == Kind.ACTIVITY_REPORT:
         return {}
-    for record in records(kept_files.opener(file.kept_path)):
-        if isinstance(record, Record):
-            return record.header
-    return {}
+    return header_of(Kind(file.kind), kept_files.opener(file.kept_path))
 
 
 def options_of(file: ReportFile) -> Options:
@@ -114,7 +113,7 @@ def _activity_lines(
     header = TODAYS_HEADER
     if file.kept_path:
         with kept_files.opener(file.kept_path)() as kept:
-            header = kept.read(activity_csv.MAX_LINE_BYTES).lstrip().split(b"\n", 1)[0].strip()
+            header = kept.read(MAX_LINE_BYTES).lstrip().split(b"\n", 1)[0].strip()
     text = b"\n".join([header, *(row.raw.replace(b"\n", b" ") for row in rows)])
     for line in activity_csv.read_lines(io.BytesIO(text)):
         if isinstance(line, Broken):

@@ -150,7 +150,7 @@ def take_seat_list(file: ReportFile, options: Options, seats: SeatList) -> Taken
             options.rehearsal.note_seats(applied.accounts, applied.changed, before)
         if options.dry_run:
             transaction.set_rollback(True)
-    if options.complete and not seats.is_complete:
+    if not seats.is_complete:
         taken.notes.append(f"No seat was ended: the list is not complete, {seats.shortfall}.")
     elif not options.complete and seats.is_complete:
         taken.notes.append("The list is complete, but was not confirmed to be: it ended no seat.")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from metrics.formats.archives import MAX_MEMBERS
-from metrics.formats.errors import Unreadable
+from metrics.formats.errors import BrokenOffError, Unreadable
 from metrics.formats.records import Broken, records
 from metrics.formats.sources import Source, expand, sources
 from tests.metrics.formats.made import dumped, lines, user_day
@@ -106,19 +106,45 @@ def test_an_archive_of_several_files_names_them(tmp_path: Path) -> None:
 
 
 def test_one_bad_file_in_an_archive_leaves_the_others_readable(tmp_path: Path) -> None:
-    good, bad = sources(written(tmp_path, zipped({"1": TEXT, "2": "{}".encode("utf-16")})))
+    good, bad = sources(written(tmp_path, zipped({"1": TEXT, "2": zipped({"a": b"1"})})))
     assert read(good) == TEXT
-    with pytest.raises(Unreadable, match="UTF-16"):
+    with pytest.raises(Unreadable, match="zip archive within another"):
         bad.open()
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-be"])
+def test_text_of_wide_characters_is_read_as_utf_8_and_said_to_be(tmp_path: Path, encoding: str) -> None:
+    text = '{"name": "Größe 𝄞"}\r\n' * 50_000
+    content = ("\ufeff" + text if encoding == "utf-32-be" else text).encode(encoding)
+    [source] = sources(written(tmp_path, content))
+    assert read(source) == text.encode()
+    assert source.notes == (f"It is saved as {encoding[:6].upper()}, and was read so.",)
+    assert source.plain is None
+
+
+def test_text_of_wide_characters_may_be_cut_short_or_go_wrong(tmp_path: Path) -> None:
+    text = '{"a": 1}\n'.encode("utf-16")
+    [source] = sources(written(tmp_path, text[:-1]))
+    stream = source.open()
+    assert stream.read1(100) == b'{"a": 1}'  # type: ignore[attr-defined]
+    with pytest.raises(BrokenOffError):
+        stream.read1(100)  # type: ignore[attr-defined]
+    [source] = sources(written(tmp_path, "[]".encode("utf-32") + b"\xff" * 8))
+    with pytest.raises(Unreadable, match="begins as UTF-32 and does not go on so"):
+        read(source)
+
+
+def test_what_systems_leave_in_an_archive_is_passed_over_with_a_word(tmp_path: Path) -> None:
+    content = zipped({"a/.DS_Store": b"\0", "__MACOSX/a/._1": b"\0", "a/1": b"1", "a/2": b"2"})
+    first, second = sources(written(tmp_path, content))
+    assert first.notes == ("Passed over 2 files that systems leave beside others (.DS_Store, ._1).",)
+    assert second.notes == ()
 
 
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
         (b"", "The file is empty"),
-        ('{"a": 1}'.encode("utf-16"), "saved as UTF-16"),
-        ('{"a": 1}'.encode("utf-16-le"), "saved as UTF-16"),
-        ('{"a": 1}'.encode("utf-16-be"), "saved as UTF-16"),
         (zipped({}), "The zip archive is empty"),
         (zipped({"[Content_Types].xml": b"x", "xl/workbook.xml": b"x"}), "Excel workbook"),
         (zipped({"a.zip": zipped({"a": b"1"})}), "zip archive within another"),
