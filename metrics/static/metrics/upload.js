@@ -61,12 +61,14 @@
     };
     form.chosenFiles = () => files;
 
-    const listen = (field) => field.addEventListener("change", () => choose([...field.files].map((file) => ({ path: file.webkitRelativePath || file.name, file }))));
-    listen(input);
+    // Heard before the theme does: it would write the file's name into the form's first text field.
+    drop.addEventListener("change", (event) => {
+      event.stopImmediatePropagation();
+      choose([...event.target.files].map((file) => ({ path: file.webkitRelativePath || file.name, file })));
+    }, true);
     if (folder && "webkitdirectory" in input) {
       const hidden = document.createElement("input");
       Object.assign(hidden, { type: "file", webkitdirectory: true, multiple: true, hidden: true });
-      listen(hidden);
       folder.append(hidden);
       folder.querySelector("button").addEventListener("click", () => hidden.click());
       folder.hidden = false;
