@@ -29,12 +29,14 @@ YOUNG = timedelta(days=5)
 
 
 @evidence.tell_history
-def usage_until(as_of: date) -> Mapping[int, Mapping[str, date]]:
+def usage_until(as_of: date, user_ids: Collection[int] | None = None) -> Mapping[int, Mapping[str, date]]:
     """Each person's newest day of use and of AI credits up to `as_of`, from whichever account's report.
 
     Any line is use, but for one that speaks of nothing but a review Copilot did unasked.
     """
     until = UserDay.objects.between(None, as_of).order_by()
+    if user_ids is not None:
+        until = until.filter(user_id__among=user_ids)
     known: dict[int, dict[str, date]] = defaultdict(dict)
     used = until.filter(only_passive_review=False).values("user_id").annotate(last_on=Max("day"))
     for row in used.iterator():

@@ -21,12 +21,17 @@ USE_REPORTS = (ReportDay.Report.USERS, ReportDay.Report.SCOPE)
 
 @freshness("metrics", permission="metrics.view_reportday")
 def use(request: HttpRequest) -> Iterator[AsOf | Late]:
+    yield from use_as_of()
+    yield from late(SyncSchedule.Kind.USAGE, "Use", accounts_of)
+
+
+def use_as_of() -> Iterator[AsOf]:
+    """The newest covered day."""
     days = ReportDay.objects.filter(report__in=USE_REPORTS).select_related("file")
     days = days.only("day", "observed_at", "file__source", "file__name")
     newest = days.order_by("-day", "-observed_at", "-pk").first()
     if newest is not None:
         yield _up_to(newest)
-    yield from late(SyncSchedule.Kind.USAGE, "Use", accounts_of)
 
 
 def _up_to(newest: ReportDay) -> AsOf:

@@ -27,7 +27,12 @@ class Refused(Exception):
 
 
 class Unreachable(Exception):
-    """The mail server takes no mail at all, or not now; str() is a sentence for an admin."""
+    """The mail server takes no mail at all, or not now; str() is a sentence for an admin.
+
+    `may_have_left`: it fell silent while it took the mail, so nobody knows whether it did.
+    """
+
+    may_have_left = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +74,12 @@ class Outbox:
             self._backend.send_messages([message])
         except (OSError, smtplib.SMTPException) as error:
             # In what state the conversation is left is not known: the next mail begins a new one.
+            was_talking = self._backend is not None and getattr(self._backend, "connection", None) is not None
             self._hang_up()
-            raise _in_words(error) from None
+            said = _in_words(error)
+            if isinstance(said, Unreachable):
+                said.may_have_left = was_talking and not isinstance(error, smtplib.SMTPResponseException)
+            raise said from None
 
     def _hang_up(self) -> None:
         backend, self._backend = self._backend, None

@@ -115,6 +115,25 @@ SIDEBAR: tuple[tuple[str, tuple[Link, ...]], ...] = (
         ),
     ),
     (
+        "Reports",
+        (
+            Link("All reports", "summarize", "reports:index"),
+            Link("Saved reports", "bookmark", "admin:portal_savedreport_changelist"),
+            Link(
+                "Scheduled reports",
+                "schedule_send",
+                "admin:portal_reportschedule_changelist",
+                "portal.view_reportschedule",
+            ),
+            Link(
+                "Runs of reports",
+                "work_history",
+                "admin:portal_reportrun_changelist",
+                "portal.view_reportrun",
+            ),
+        ),
+    ),
+    (
         "Governance",
         (
             Link(
@@ -164,6 +183,7 @@ SIDEBAR: tuple[tuple[str, tuple[Link, ...]], ...] = (
         "Money",
         (
             Link("Savings", "savings", "admin:seats_savings", "seats.view_revocation"),
+            Link("Bills", "receipt_long", "admin:seats_billingline_changelist", "seats.view_billingline"),
             Link("Prices", "sell", "admin:seats_seatprice_changelist", "seats.view_seatprice"),
         ),
     ),

@@ -10,6 +10,7 @@ from django_q.models import Failure, Schedule
 
 from portal import jobs, retention, sync_schedules
 from portal.models import WorkerHeartbeat
+from portal.reports import files, running
 from portal.sync_schedules import SYNC_DOORWAYS
 
 __all__ = ["SYNC_DOORWAYS"]  # named here for those who write the other side of them
@@ -35,7 +36,19 @@ SCHEDULES: tuple[tuple[str, str, dict[str, Any]], ...] = (
         {"schedule_type": Schedule.MINUTES, "minutes": 5},
     ),
     ("Remove left downloads", "metrics.tasks.remove_left_downloads", {"schedule_type": Schedule.HOURLY}),
+    (
+        "Look into the inbox",
+        "metrics.tasks.look_into_inbox",
+        {"schedule_type": Schedule.MINUTES, "minutes": 1},
+    ),
     ("Remove left uploads", "metrics.uploads.remove_left", {"schedule_type": Schedule.HOURLY}),
+    (
+        "Make scheduled reports",
+        "portal.tasks.make_due_reports",
+        {"schedule_type": Schedule.MINUTES, "minutes": 1},
+    ),
+    ("Forget old reports", "portal.tasks.forget_reports", {"schedule_type": Schedule.DAILY}),
+    ("Remove left sheets", "seats.sheets.received.remove_left", {"schedule_type": Schedule.HOURLY}),
     ("Forget old failures", "portal.tasks.forget_failures", {"schedule_type": Schedule.DAILY}),
     ("Forget old jobs", "portal.tasks.forget_old_jobs", {"schedule_type": Schedule.DAILY}),
     ("Forget old files", "portal.tasks.forget_kept_files", {"schedule_type": Schedule.DAILY}),
@@ -57,6 +70,20 @@ def reap_jobs() -> dict[str, int]:
 def run_sync_schedule(pk: int) -> int:
     """The queue says that a schedule is due. How many jobs that made."""
     return len(sync_schedules.run_due(pk))
+
+
+def make_due_reports() -> dict[str, int]:
+    """Reports whose time has come are begun, those whose job died are told of."""
+    now = timezone.now()
+    return {"settled": running.settle(now), "begun": running.begin_due(now)}
+
+
+def make_report(job_id: int) -> None:
+    jobs.run(job_id, running.make)
+
+
+def forget_reports() -> int:
+    return files.forget(timezone.now())
 
 
 def beat() -> None:

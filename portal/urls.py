@@ -5,6 +5,7 @@ from django.urls import include, path
 
 urlpatterns = [
     path("", include("portal.health")),
+    path("", include("portal.reports.urls")),
     path("", include("metrics.urls")),
     path("", include("seats.urls")),
     path("", admin.site.urls),

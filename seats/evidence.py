@@ -23,7 +23,7 @@ CHUNK = 500
 KNOWN = ("user_id", "pk", "last_on")
 
 T = TypeVar("T")
-History = Callable[[date], Mapping[int, Mapping[str, date]]]
+History = Callable[[date, Collection[int] | None], Mapping[int, Mapping[str, date]]]
 _histories: list[History] = []
 
 
@@ -84,7 +84,10 @@ def replace(source: str, days: Mapping[int, date | None]) -> None:
 
 
 def tell_history(history: History) -> History:
-    """Register a function that tells, for a past day, the newest evidence per person and source up to it."""
+    """Register a function that tells the newest evidence per person and source up to a past day.
+
+    It is given the day and the people's keys, or None for everybody.
+    """
     _histories.append(history)
     return history
 

@@ -21,6 +21,12 @@ SLACK = timedelta(hours=1)
 
 @freshness("seats", permission="seats.view_seat")
 def seats(request: HttpRequest) -> Iterator[AsOf | Late]:
+    yield from seats_as_of()
+    yield from late(SyncSchedule.Kind.SEATS, "Seats", with_seats_of_their_own)
+
+
+def seats_as_of() -> Iterator[AsOf]:
+    """The newest seat list, and how old the oldest of the accounts' is."""
     # A whole list, where there is one: a part of one, or one person's seat, says little of the others.
     by_age = ("-is_complete", "-last_observed_at", "-pk")
     newest = SeatRoster.objects.select_related("file").order_by(*by_age).first()
@@ -32,7 +38,6 @@ def seats(request: HttpRequest) -> Iterator[AsOf | Late]:
         if oldest and oldest.date() < newest.last_observed_at.date():
             text += f"; the oldest of the accounts' lists is of {oldest:%Y-%m-%d}"
         yield AsOf("Seats", text, reverse("admin:seats_account_changelist"))
-    yield from late(SyncSchedule.Kind.SEATS, "Seats", with_seats_of_their_own)
 
 
 def with_seats_of_their_own(connection: Connection) -> Iterable[Account]:

@@ -18,6 +18,7 @@ from seats.reports.scope import accounts_of
 class DailyMetrics(UsageReport):
     name = "daily-metrics"
     title = "Daily use"
+    subject = "Use"
     question = "How much was Copilot used, day by day?"
     order = "day, organization, enterprise"
     permission = "metrics.view_scopeday"

@@ -25,6 +25,7 @@ class TeamMetrics(UsageReport):
 
     name = "team-metrics"
     title = "Teams"
+    subject = "Use"
     question = "How much did each team use Copilot?"
     order = "organization, enterprise, slug, team_id; what belongs to no team comes last"
     permission = "metrics.view_teamday"

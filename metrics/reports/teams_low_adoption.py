@@ -32,6 +32,7 @@ class TeamsLowAdoption(UsageReport):
 
     name = "teams-low-adoption"
     title = "Low adoption"
+    subject = "Use"
     question = "In which teams do few of the members use Copilot?"
     order = "organization, enterprise, adoption, slug, team_id"
     permission = "metrics.view_teamday"

@@ -45,6 +45,7 @@ class UserMetrics(UsageReport):
 
     name = "user-metrics"
     title = "People"
+    subject = "Use"
     question = "Who used Copilot, on how many days, and how much?"
     order = "organization, enterprise, user_id; with --by day: organization, enterprise, day, user_id"
     options = UsageReport.options | {"--team", "--by", "--shape"}

@@ -34,6 +34,7 @@ class UsersLowAcceptance(UsageReport):
 
     name = "users-low-acceptance"
     title = "Low acceptance"
+    subject = "Use"
     question = "Who uses Copilot but accepts little or nothing of what it suggests?"
     order = "organization, enterprise, user_id"
     options = UsageReport.options | {"--team", "--below"}

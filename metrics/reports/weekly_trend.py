@@ -37,6 +37,7 @@ class WeeklyTrend(UsageReport):
 
     name = "weekly-trend"
     title = "Weekly trend"
+    subject = "Use"
     question = "How do active and engaged users change from week to week?"
     order = "organization, enterprise, first_day; week counts the rows of each"
     permission = "metrics.view_scopeday"

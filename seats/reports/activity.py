@@ -10,7 +10,7 @@ from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 from portal.reports import registry
 from portal.reports.base import Column, Report, ReportQuery, Row, columns_named
 from seats.models import ActivityLine, Seat, TeamMembership
-from seats.reports.scope import account_of, teams_of
+from seats.reports.scope import account_of, seat_facts, teams_of
 
 FIELDS = ("report_time", "last_authenticated_at", "last_activity_at", "last_surface_used")
 
@@ -21,6 +21,7 @@ class Activity(Report):
 
     name = "activity"
     title = "Activity"
+    subject = "Seats"
     question = "When did each holder of a seat last sign in and last use Copilot?"
     order = "enterprise, organization, login"
     permission = "seats.export_seat"
@@ -31,6 +32,9 @@ class Activity(Report):
         account_of(query)
         if query.team:
             teams_of(query)
+
+    def facts(self, query: ReportQuery) -> list[tuple[str, str]]:
+        return seat_facts()
 
     def columns(self, query: ReportQuery) -> list[Column]:
         return columns_named(

@@ -26,6 +26,7 @@ class ReclaimedSeats(Report):
 
     name = "reclaimed-seats"
     title = "Reclaimed seats"
+    subject = "Taking seats back"
     question = "Which seats were taken back, why, by whom, and what became of them?"
     order = "batch, login, user_id"
     permission = "seats.view_revocation"

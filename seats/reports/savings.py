@@ -17,6 +17,7 @@ class SavingsReport(Report):
 
     name = "savings"
     title = "Savings"
+    subject = "Money"
     question = "What do the seats that were taken back save, month by month?"
     order = "month, the newest first; account; plan_type; currency"
     permission = "seats.view_revocation"

@@ -5,7 +5,31 @@ from __future__ import annotations
 from difflib import get_close_matches
 
 from portal.reports.base import ReportError, ReportQuery
+from portal.reports.offers import MOST, offers
+from portal.reports.options import Choices
+from seats.freshness import seats_as_of
 from seats.models import Account, Team
+
+
+@offers("scope")
+def scopes() -> Choices:
+    """Every account that has a name to ask by, an enterprise before its organizations."""
+    accounts = Account.objects.exclude(login="").order_by("kind", "login_key", "pk")[:MOST]
+    return [
+        (f"{account.kind}:{account.login}", f"{account.label} ({account.get_kind_display()})")
+        for account in accounts
+    ]
+
+
+@offers("team")
+def team_slugs() -> Choices:
+    slugs = Team.objects.exclude(slug="").order_by("slug").values_list("slug", flat=True).distinct()
+    return [(slug, slug) for slug in slugs[:MOST]]
+
+
+def seat_facts() -> list[tuple[str, str]]:
+    """How fresh seats are, and where they come from."""
+    return [(said.what, said.text) for said in seats_as_of()]
 
 
 def account_of(query: ReportQuery) -> Account | None:

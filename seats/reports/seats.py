@@ -10,7 +10,7 @@ from portal.reports.base import Column, Report, ReportQuery, Row, columns_named
 from seats.figures import Prices
 from seats.models import TeamMembership
 from seats.reports import decisions
-from seats.reports.scope import account_of, teams_of
+from seats.reports.scope import account_of, seat_facts, teams_of
 from seats.verdicts import SeatStanding, standing, today
 
 
@@ -20,6 +20,7 @@ class Seats(Report):
 
     name = "seats"
     title = "Seats"
+    subject = "Seats"
     question = "Who holds a seat, and what does the policy say of it?"
     order = "enterprise, organization, login, user_id"
     permission = "seats.export_seat"
@@ -30,6 +31,9 @@ class Seats(Report):
         account_of(query)
         if query.team:
             teams_of(query)
+
+    def facts(self, query: ReportQuery) -> list[tuple[str, str]]:
+        return seat_facts()
 
     def columns(self, query: ReportQuery) -> list[Column]:
         return [

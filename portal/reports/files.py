@@ -1,0 +1,141 @@
+"""The files of reports that were made by themselves: kept to be downloaded again, and put into folders."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path, PurePosixPath
+
+from django.conf import settings
+
+from portal.models import ReportRun
+from portal.reports.options import ReportError
+
+# What a file's name keeps of the name of a report.
+_UNFIT = re.compile(r"[^\w.@ -]+")
+_FILLED_IN = re.compile(r"\{(\w+)\}")
+LONGEST_NAME = 200
+KEEP_RUNS = timedelta(days=400)
+LEFT_AFTER = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    path: str  # below DATA_DIR
+    size: int
+    sha256: str
+
+
+def folder() -> Path:
+    return Path(settings.DATA_DIR) / "reports"
+
+
+def keep(chunks: Iterable[bytes], ending: str, beat: Callable[[], None]) -> Kept:
+    """Write the chunks into a file of our own, whole or not at all. `beat` is called after each."""
+    folder().mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = folder() / f"{secrets.token_hex(16)}.{ending}"
+    beside = path.with_name(f".{path.name}.part")
+    sha256, size = hashlib.sha256(), 0
+    try:
+        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            for chunk in chunks:
+                file.write(chunk)
+                sha256.update(chunk)
+                size += len(chunk)
+                beat()
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+    return Kept(str(path.relative_to(settings.DATA_DIR)), size, sha256.hexdigest())
+
+
+def kept_file(run: ReportRun) -> Path | None:
+    """Where the file of a run lies; None: it was removed."""
+    path = Path(settings.DATA_DIR) / run.kept_path
+    return path if run.kept_path and path.is_file() else None
+
+
+# --- Names and folders ------------------------------------------------------------------------
+
+
+def file_name(pattern: str, *, report: str, name: str, day: date, ending: str) -> str:
+    """The name that a pattern gives; ReportError for one that cannot be a name."""
+    values = {"report": report, "name": _UNFIT.sub("-", name).strip(" .-") or "report", "day": str(day)}
+    made = _FILLED_IN.sub(lambda found: values.get(found[1], found[0]), pattern)
+    if "{" in made or "}" in made:
+        raise ReportError("The file name takes {report}, {name} and {day}, and nothing else in braces.")
+    if not made or made.startswith(".") or _UNFIT.search(made) or len(made.encode()) > LONGEST_NAME:
+        raise ReportError(
+            "A file name is made of letters, digits, blanks, dots, dashes and underscores, "
+            "and does not begin with a dot."
+        )
+    return f"{made}.{ending}"
+
+
+def target_folder(below: str) -> Path:
+    """The folder itself, which need not be there yet. ReportError unless it lies in REPORT_FOLDER."""
+    if not settings.REPORT_FOLDER:
+        raise ReportError("No folder for reports is set: REPORT_FOLDER names it.")
+    base = Path(settings.REPORT_FOLDER).resolve()
+    parts = PurePosixPath(below.strip()).parts
+    if "\\" in below or "\0" in below or any(part in ("/", "..") for part in parts):
+        raise ReportError("The folder must lie within the folder for reports.")
+    # Links are followed before it is judged: one that leads out is out.
+    target = base.joinpath(*parts).resolve()
+    if not target.is_relative_to(base):
+        raise ReportError("The folder must lie within the folder for reports.")
+    return target
+
+
+def put(run: ReportRun, below: str, name: str) -> Path:
+    """Copy the run's file there, whole or not at all; repeated, it does the same again."""
+    source = kept_file(run)
+    if source is None:
+        raise ReportError("The file is not there any more.")
+    target = target_folder(below)
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        path = target_folder(below) / name
+        beside = path.with_name(f".{name}.{secrets.token_hex(6)}.part")
+        try:
+            with source.open("rb") as read, beside.open("xb") as write:
+                shutil.copyfileobj(read, write, 1 << 20)
+            beside.replace(path)
+        finally:
+            beside.unlink(missing_ok=True)
+    except OSError as error:
+        raise ReportError(f"{target / name} cannot be written: {error.strerror}.") from None
+    return path
+
+
+# --- Retention --------------------------------------------------------------------------------
+
+
+def forget(now: datetime) -> int:
+    """Remove the files of old runs, then the rows of very old ones. How many files."""
+    forgotten = 0
+    old = ReportRun.objects.filter(finished_at__lt=now - timedelta(days=settings.KEEP_REPORTS_DAYS))
+    for run in old.exclude(kept_path="").iterator():
+        (Path(settings.DATA_DIR) / run.kept_path).unlink(missing_ok=True)
+        ReportRun.objects.filter(pk=run.pk).update(kept_path="")
+        forgotten += 1
+    ReportRun.objects.filter(finished_at__lt=now - KEEP_RUNS, kept_path="").delete()
+    return forgotten + _forget_left(now)
+
+
+def _forget_left(now: datetime) -> int:
+    """Files of which no run knows: it was killed between the file and the row."""
+    limit = (now - LEFT_AFTER).timestamp()
+    old = [path for path in folder().glob("*") if path.is_file() and path.stat().st_mtime < limit]
+    names = {str(path.relative_to(settings.DATA_DIR)): path for path in old}
+    known = set(ReportRun.objects.filter(kept_path__in=list(names)).values_list("kept_path", flat=True))
+    left = [path for name, path in names.items() if name not in known]
+    for path in left:
+        path.unlink(missing_ok=True)
+    return len(left)
