@@ -3,6 +3,7 @@
 from metrics.reports import (
     ai_credits,
     client_versions,
+    custom,
     daily_metrics,
     named,
     team_metrics,
@@ -10,11 +11,13 @@ from metrics.reports import (
     user_metrics,
     users_low_acceptance,
     weekly_trend,
+    words,
 )
 
 __all__ = [
     "ai_credits",
     "client_versions",
+    "custom",
     "daily_metrics",
     "named",
     "team_metrics",
@@ -22,4 +25,5 @@ __all__ = [
     "user_metrics",
     "users_low_acceptance",
     "weekly_trend",
+    "words",
 ]
