@@ -13,6 +13,7 @@ class PortalConfig(AppConfig):
     def ready(self) -> None:
         import_module("portal.checks")
         import_module("portal.lookups")
+        import_module("portal.reports.card")
         import_module("portal.reports.audit")
 
 
