@@ -28,7 +28,8 @@ explain(
             PEOPLE,
         ),
         "source": Meaning(
-            "Where the row is from: report (the account's own), users (added up from its people), or an older system."
+            "Where the row is from: report (the account's own), users (added up from its people), or an "
+            "older system."
         ),
         "active_days": Meaning("Days of the period on which the person was active.", Cells.NUMBER, DAYS),
         "first_day": Meaning("The first of these days.", Cells.DAY),
