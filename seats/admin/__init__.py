@@ -3,6 +3,7 @@
 from seats.admin import (
     account,
     batch,
+    billing_line,
     connected_accounts,
     exemption,
     github_user,
@@ -23,6 +24,7 @@ from seats.admin import (
 __all__ = [
     "account",
     "batch",
+    "billing_line",
     "connected_accounts",
     "exemption",
     "github_user",
