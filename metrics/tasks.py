@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from metrics import inbox
 from metrics.ingest import rebuild, rebuild_files
 from metrics.sync import backfill, folder
 from metrics.sync.steps import LEGACY, STEPS, USAGE
@@ -57,6 +58,15 @@ def enqueue_legacy(connection_id: int, by: Any = None) -> list[Job]:
 def remove_left_downloads() -> int:
     """What killed downloads left lying. How many folders."""
     return folder.remove_left()
+
+
+def look_into_inbox() -> int:
+    """Have the worker take in what has landed in the watched folder. How many files wait."""
+    return inbox.look()
+
+
+def take_in_inbox(job_id: int) -> None:
+    jobs.run(job_id, inbox.work)
 
 
 def undo_file(job_id: int) -> None:

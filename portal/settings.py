@@ -107,7 +107,10 @@ def data_dir() -> Path:
 
 DATA_DIR = data_dir()
 KEEP_FILES_DAYS = env.int("KEEP_FILES_DAYS", default=400)
-MAX_UPLOAD_MB = env.int("MAX_UPLOAD_MB", default=2048)
+# All files of one upload together: 3,000,000 lines of a per-user report are 13 GB.
+MAX_UPLOAD_MB = env.int("MAX_UPLOAD_MB", default=16_384)
+# A folder whose files are taken in as they land; none is watched where it is empty.
+IMPORT_INBOX = env.str("IMPORT_INBOX", default="")
 # A single decompressed file beyond this is refused as a bomb.
 MAX_UNPACKED_MB = env.int("MAX_UNPACKED_MB", default=65_536)
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
