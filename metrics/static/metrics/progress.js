@@ -19,7 +19,7 @@
       if (text.textContent.trim() !== job.text) text.textContent = job.text;
       for (const [name, value] of Object.entries(job.counts ?? {})) {
         const place = panel.querySelector(`[data-count="${name}"]`);
-        if (place) place.textContent = value;
+        if (place) place.textContent = value || "–";
       }
     } catch {
       // The server restarts, or the network is away: ask again.
