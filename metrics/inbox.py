@@ -34,8 +34,6 @@ logger = logging.getLogger(__name__)
 
 KIND, SUBJECT, DOORWAY = "take-in-inbox", "inbox", "metrics.tasks.take_in_inbox"
 DONE, FAILED, TAKING = "done", "failed", ".taking"
-# Folders by which a name that was not met before can be said to be one.
-NEW = {"organizations": "organization", "enterprises": "enterprise"}
 QUIET_SECONDS = 60.0
 # What somebody else took and has not touched for so long was left by a process that died.
 ABANDONED_SECONDS = 600.0
@@ -210,12 +208,18 @@ def _inherit(left: Path) -> Taken | None:
 
 
 def _options(came_from: PurePosixPath) -> Options | None:
-    """The account that the folder names, for files that name none. A name nobody knows is no account."""
+    """The account that the folder names, for files that name none.
+
+    A name that nobody knows is no account, unless a folder around it says that it is one.
+    """
     folders = came_from.parent.parts
     if not folders:
         return None
-    if len(folders) > 1 and folders[0] in NEW:
-        return Options(**{NEW[folders[0]]: folders[1]})
+    match folders:
+        case ("organizations", name, *_):
+            return Options(organization=name)
+        case ("enterprises", name, *_):
+            return Options(enterprise=name)
     name = folders[0]
     if Account.objects.named(Account.Kind.ORGANIZATION, name).exists():
         return Options(organization=name)

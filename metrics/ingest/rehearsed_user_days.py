@@ -283,4 +283,4 @@ class _Hashes(FileHashes):
 
     def __init__(self, file: ReportFile, rehearsal: Rehearsal) -> None:
         super().__init__(file)
-        self._hashes = {**self._hashes, **rehearsal.files}
+        self._hashes.update(rehearsal.files.items())
