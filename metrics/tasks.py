@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from metrics import inbox
+from metrics import inbox, undo
 from metrics.ingest import rebuild, rebuild_files
 from metrics.sync import backfill, folder
 from metrics.sync.steps import LEGACY, STEPS, USAGE
-from portal import jobs
+from portal import jobs, kept_files
 from portal.models import Job, ReportFile
 from seats.sync.steps import enqueue_for, work_on
 
@@ -82,9 +82,10 @@ def rebuild_file(job_id: int) -> None:
 def _undo(run: jobs.Run) -> dict[str, Any]:
     file = ReportFile.objects.get(pk=run.arguments["file"])
     try:
-        return {"days": rebuild_files.undo(file, run.job.created_by)}
-    except rebuild_files.CannotRebuild as error:
+        done = undo.undo(file, run.job.created_by, run.progress)
+    except (undo.CannotUndo, kept_files.BeingTakenIn) as error:
         raise jobs.Refused(str(error)) from error
+    return {"days": done.days, "seats": done.seats}
 
 
 def _rebuild(run: jobs.Run) -> dict[str, Any]:

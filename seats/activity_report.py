@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -111,6 +111,22 @@ def _settle_tie(row: ActivityLine, line: ReportedActivity, file: ReportFile) -> 
 
 def _says(line: ReportedActivity | ActivityLine) -> tuple[datetime | None, datetime | None, str]:
     return line.last_authenticated_at, line.last_activity_at, line.last_surface_used
+
+
+@transaction.atomic
+def take_out(files: Collection[ReportFile]) -> tuple[list[Account], set[datetime]]:
+    """Remove the lines that stand by these files; the accounts they are of, and the moments they tell of.
+
+    What other reports of these moments say is taken in again, and then `settle` called, by the caller.
+    """
+    lines = ActivityLine.objects.filter(file__in=[file.pk for file in files]).order_by()
+    accounts = list(Account.objects.filter(pk__in=lines.values("account_id").distinct()))
+    lock(Q(pk__in=[pk for one in accounts for pk in (one.pk, one.parent_id)]) | Q(parent__in=accounts))
+    moments = set(lines.values_list("report_time", flat=True).distinct())
+    people = set(lines.values_list("user_id", flat=True).distinct())
+    lines.delete()
+    activity_seats.note_evidence(people)
+    return accounts, moments
 
 
 def settle(account: Account) -> None:

@@ -31,7 +31,7 @@ from seats.models import (
     SeatRoster,
     UserLogin,
 )
-from seats.people import Holders
+from seats.people import Holders, provisional
 
 # A seat ends after it was last seen.
 TICK = timedelta(microseconds=1)
@@ -53,6 +53,30 @@ def settle_logins(login_keys: Iterable[str]) -> None:
     if logins:
         assignments.join()
     billed_people.settle(logins)
+
+
+def give_anew(login_keys: Iterable[str]) -> None:
+    """The same after less is known of these logins: lines without a holder are again of whoever bore it."""
+    for keys in chunks(sorted(set(login_keys))):
+        held = set(UserLogin.objects.filter(login_key__in=keys).values_list("login_key", flat=True))
+        _give_to_nobody_known({key for key in keys if key not in held})
+        _give_lines(held)
+
+
+def _give_to_nobody_known(login_keys: Collection[str]) -> None:
+    """Lines of logins that nobody with an id was ever seen under."""
+    lines = list(
+        ActivityLine.objects.filter(login_key__in=login_keys, user__github_id__isnull=False).order_by(
+            "report_time"
+        )
+    )
+    if not lines:
+        return
+    people = provisional({line.login_key: line.login for line in lines})
+    for key, user_id in people.items():
+        ActivityLine.objects.filter(login_key=key).update(user_id=user_id)
+    note_evidence({*people.values(), *(line.user_id for line in lines)})
+    settle(Account.objects.filter(pk__in={line.account_id for line in lines}))
 
 
 def _give_lines(login_keys: set[str]) -> None:

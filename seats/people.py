@@ -52,6 +52,11 @@ class People:
         elif day < seen.first_on:
             seen.first_on = day
 
+    @property
+    def sightings(self) -> Mapping[tuple[int, str], Sighting]:
+        """What was seen since the last time it was written, by GitHub id and login."""
+        return self._sightings
+
     def keys_of(self, logins: Mapping[int, str]) -> Mapping[int, int]:
         """Our keys of these GitHub ids, people met for the first time made; `logins` names those."""
         self.known_keys_of(logins)

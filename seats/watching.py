@@ -39,6 +39,7 @@ def _reports(subjects: Collection[str]) -> dict[str, list[datetime]]:
     """When activity reports were made, by the subject of the account they are of."""
     reports: dict[str, list[datetime]] = defaultdict(list)
     files = ReportFile.objects.filter(kind="activity-report", observed_at__isnull=False).order_by()
+    files = files.exclude(state__in=(ReportFile.State.UNDOING, ReportFile.State.UNDONE))
     for subject, at in files.filter(subject__among=subjects).values_list("subject", "observed_at"):
         if at is not None:
             reports[subject].append(at)

@@ -77,7 +77,8 @@ def join_pages(outcomes: Sequence[FileOutcome], options: Options) -> None:
         for page in some:
             page.notes = [f"Together, the {len(some)} files are the complete list."]
         if not options.dry_run:
-            last.ended = apply_joined(last.report_file, options, joined)
+            files = [page.report_file for page in some if page.report_file is not None]
+            last.ended = apply_joined(last.report_file, options, joined, files)
 
 
 def settle(on_day: Callable[[int, int], None] | None = None) -> None:

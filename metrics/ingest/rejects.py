@@ -97,7 +97,7 @@ def _retry_seat_file(
         if kind == Kind.SEATS:
             taken = take_seat_list(part, moment, read_seat_list(rows))
         else:
-            taken = take_activity_report(part, moment, _activity_lines(file, rows))
+            taken = take_activity_report(part, moment, activity_lines(file, rows))
     finally:
         _hand_over(part, file)
     return taken.counts, taken.rejected
@@ -106,7 +106,7 @@ def _retry_seat_file(
 TODAYS_HEADER = b"report_time,login,last_authenticated_at,last_activity_at,last_surface_used"
 
 
-def _activity_lines(
+def activity_lines(
     file: ReportFile, rows: Sequence[Record]
 ) -> Iterator[tuple[int, activity_csv.ActivityReportRecord] | Broken]:
     """The lines under the header of the file they came from, by their numbers in it."""

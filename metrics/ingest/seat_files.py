@@ -21,7 +21,7 @@ from portal.models.rejected_line import readable
 from seats import activity_report, roster
 from seats.accounts import WrongAccount
 from seats.activity_report import ReportedActivity
-from seats.models import Account
+from seats.models import Account, SeatRoster
 from seats.roster import ReportedGrant, Roster
 
 CSV_BATCH = 5_000
@@ -157,8 +157,13 @@ def take_seat_list(file: ReportFile, options: Options, seats: SeatList) -> Taken
     return taken
 
 
-def apply_joined(file: ReportFile, options: Options, seats: SeatList) -> list[str]:
-    """Apply pages that are complete together, once each is in by itself; returns whose seats ended."""
+def apply_joined(
+    file: ReportFile, options: Options, seats: SeatList, pages: Sequence[ReportFile] = ()
+) -> list[str]:
+    """Apply pages that are complete together, once each is in by itself; returns whose seats ended.
+
+    `pages`: all the files, so that each can be undone.
+    """
     now = datetime.now(UTC)
     joined = Roster(
         scope=Scopes(options).named(),
@@ -168,7 +173,11 @@ def apply_joined(file: ReportFile, options: Options, seats: SeatList) -> list[st
         is_confirmed=options.complete,
         file=file,
     )
-    return sorted(roster.apply(joined).ended)
+    applied = roster.apply(joined)
+    scopes = [joined.scope] if joined.scope else applied.accounts
+    rosters = SeatRoster.objects.filter(account__in=scopes, observed_at=joined.observed_at)
+    rosters.update(joined_files=[page.pk for page in pages])
+    return sorted(applied.ended)
 
 
 def _subject(scope: Account | None, accounts: Sequence[Account]) -> str:

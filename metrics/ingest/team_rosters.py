@@ -67,9 +67,7 @@ class TeamRosters(Intake):
     def _team(self, account: Account, row: UserTeamRecord) -> Team:
         key = (account.pk, row.team_id)
         team = self.teams.get(key)
-        if team is None or (
-            row.slug and row.slug != team.slug and row.day >= (team.slug_seen_on or date.min)
-        ):
+        if team is None or (row.slug and _is_news(team, row)):
             team = meet_team(account.pk, row.team_id, slug=row.slug, name="", day=row.day)
             if not self.options.dry_run:
                 self.teams[key] = team
@@ -140,6 +138,13 @@ class TeamRosters(Intake):
                     self._save(roster.team_id, day, named, at)
                 else:
                     roster.delete()
+
+
+def _is_news(team: Team, row: UserTeamRecord) -> bool:
+    """Whether the row tells of a slug that was not met, or of a later day than is known of today's."""
+    if row.day > (team.slug_seen_on or date.min):
+        return True
+    return row.slug != team.slug and row.slug not in team.former_slugs
 
 
 def show_memberships(team_ids: Collection[int]) -> None:

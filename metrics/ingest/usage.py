@@ -173,7 +173,8 @@ class Intake:
         Where GitHub sent lines that cannot be read, one of them may be the one that seems to be missing.
         """
         is_unclear = self.options.observed_at is not None and self.progress.counts.rows_rejected > 0
-        return self.options.complete and not self.is_retry and not is_unclear
+        reads_it_whole = not self.is_retry or self.only is not None
+        return self.options.complete and reads_it_whole and not is_unclear
 
     def _insert_file(self) -> None:
         """A dry run rolls back batch by batch: the file's own row must be there anew in each."""

@@ -89,6 +89,11 @@ class Teams:
             [team for team, fields in seen if fields], ["former_slugs", "slug", "slug_seen_on", "name"]
         )
 
+    def load(self, named: Iterable[tuple[int, ReportedGrant]]) -> None:
+        """Look up the teams of these grants, all of which were met before."""
+        by_team = [(pk, grant, grant.team_id) for pk, grant in named if grant.team_id is not None]
+        self._load({(self._owner(pk, grant), team_id): None for pk, grant, team_id in by_team})
+
     def _load(self, owned: Mapping[tuple[int, int], object]) -> None:
         known = Team.objects.filter(
             account_id__in={account_id for account_id, _ in owned}, github_id__in={team for _, team in owned}

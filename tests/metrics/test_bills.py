@@ -14,9 +14,10 @@ from django.test.utils import CaptureQueriesContext
 
 from metrics.ingest.intake import take_in
 from metrics.ingest.options import FileOutcome, Options
-from metrics.ingest.rebuild_files import rebuild, undo
+from metrics.ingest.rebuild_files import rebuild
 from metrics.ingest.rejects import retry
 from metrics.models import DirtyDay, ReportDay
+from metrics.undo import undo
 from portal.models import RejectedLine
 from seats import evidence, standing
 from seats.billed import billed
@@ -150,7 +151,7 @@ def test_a_bill_can_be_undone_and_its_days_made_anew(tmp_path: Path) -> None:
     assert second.report_file is not None
     rebuild(second.report_file)
     assert stored() == [("octo", "hubot", 12), ("octo", "lisa", 12), ("octo", "mona", 15)]
-    assert undo(second.report_file) == 1
+    assert undo(second.report_file).days == 1
     assert stored() == before
 
 

@@ -16,9 +16,10 @@ import pytest
 from metrics import breakdowns
 from metrics.ingest.intake import take_in
 from metrics.ingest.options import Options
-from metrics.ingest.rebuild_files import rebuild, undo
+from metrics.ingest.rebuild_files import rebuild
 from metrics.ingest.rejects import retry
 from metrics.models import DirtyDay, LegacyDay, ReportDay, ScopeDay, UserDay
+from metrics.undo import undo
 from portal.models import RejectedLine, ReportFile
 from seats.models import Account
 from tests.metrics.formats.made import legacy_metrics_day, legacy_usage_day
@@ -262,7 +263,7 @@ def test_undoing_an_archive_leaves_what_the_others_say(tmp_path: Path) -> None:
     before = list(LegacyDay.objects.order_by("api", "team_slug", "day").values("day", "content_hash", "file"))
     newer = archive(tmp_path / "b", metrics_days(5, total_engaged_users=1))
     file = take(newer, organization="octo", taken_at=at + timedelta(days=1)).report_file
-    assert undo(file) == 5
+    assert undo(file).days == 5
     after = list(LegacyDay.objects.order_by("api", "team_slug", "day").values("day", "content_hash", "file"))
     assert after == before
     assert not DirtyDay.objects.exists()

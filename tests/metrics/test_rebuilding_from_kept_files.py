@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from django.test import Client
 
-from metrics.ingest.rebuild_files import CannotRebuild, rebuild, undo
+from metrics.ingest.rebuild_files import rebuild
 from metrics.ingest.rejects import retry
 from metrics.models import DirtyDay, ScopeDay, TeamDay, UserDay
-from portal.models import AuditEntry, Job, RejectedLine, ReportFile
-from tests.metrics.report_files import seat, take, team_row, user_day, write_lines, write_seats
+from metrics.undo import CannotUndo, undo
+from portal.models import AuditEntry, RejectedLine, ReportFile
+from tests.metrics.report_files import take, team_row, user_day, write_lines
 
 pytestmark = pytest.mark.django_db
 
@@ -35,7 +35,7 @@ def test_undoing_a_file_leaves_what_the_others_say(tmp_path: Path) -> None:
     take(write_lines(tmp_path / "a", [twenty_eight(n, "2026-09-20", 1) for n in (1, 2)]))
     before = rows()
     file = take(write_lines(tmp_path / "b", [twenty_eight(n, "2026-09-25", 7) for n in (2, 3)])).report_file
-    assert undo(file) == 25  # all days that its report tells of
+    assert undo(file).days == 25  # all days that its report tells of
     assert rows() == before
     file.refresh_from_db()
     assert file.state == ReportFile.State.UNDONE
@@ -89,41 +89,8 @@ def test_a_day_whose_other_file_is_no_longer_kept_is_left_alone(tmp_path: Path) 
     file = take(write_lines(tmp_path / "b", [user_day(2, DAY)])).report_file
     ReportFile.objects.filter(pk=first.pk).update(kept_path="")
     before = rows()
-    with pytest.raises(CannotRebuild, match="no longer kept"):
+    with pytest.raises(CannotUndo, match="no longer kept"):
         undo(file)
     assert rows() == before
     file.refresh_from_db()
     assert file.state == ReportFile.State.DONE
-
-
-def test_seat_lists_are_not_undone(tmp_path: Path) -> None:
-    file = take(write_seats(tmp_path / "a", [seat(1)]), organization="acme").report_file
-    with pytest.raises(CannotRebuild, match="Seat lists"):
-        undo(file)
-
-
-def act(client: Client, action: str, file: ReportFile) -> str:
-    data = {"action": action, "_selected_action": [file.pk]}
-    return client.post("/portal/reportfile/", data, follow=True).content.decode()
-
-
-def test_an_admin_undoes_a_file_from_the_list_and_reads_what_happened(
-    olga_client: Client, tmp_path: Path
-) -> None:
-    file = take(write_lines(tmp_path / "usage", [user_day(1, DAY)])).report_file
-    assert "usage: 1 days made anew." in act(olga_client, "undo_files", file)
-    assert not UserDay.objects.exists()
-    assert Job.objects.get().kind == "undo file"
-    assert AuditEntry.objects.get(action="file undone").actor_name == "olga"
-
-
-def test_a_refusal_to_undo_is_told_in_a_sentence(olga_client: Client, tmp_path: Path) -> None:
-    file = take(write_seats(tmp_path / "a", [seat(1)]), organization="acme").report_file
-    assert "Seat lists and activity reports cannot be undone" in act(olga_client, "undo_files", file)
-
-
-def test_who_may_only_view_undoes_nothing(vic_client: Client, tmp_path: Path) -> None:
-    file = take(write_lines(tmp_path / "usage", [user_day(1, DAY)])).report_file
-    assert "undo_files" not in vic_client.get("/portal/reportfile/").content.decode()
-    act(vic_client, "undo_files", file)
-    assert UserDay.objects.count() == 1

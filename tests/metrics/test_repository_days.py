@@ -11,8 +11,9 @@ import pytest
 from metrics import breakdowns
 from metrics.ingest.intake import take_in
 from metrics.ingest.options import Options
-from metrics.ingest.rebuild_files import rebuild, undo
+from metrics.ingest.rebuild_files import rebuild
 from metrics.models import DirtyDay, ReportDay, RepositoryDay, ScopeDay
+from metrics.undo import undo
 from tests.metrics.formats.made import repository_day, without
 from tests.metrics.report_files import take, write_lines
 
@@ -91,5 +92,5 @@ def test_undoing_and_rebuilding_work_as_for_other_reports(tmp_path: Path) -> Non
     RepositoryDay.objects.filter(repo_id=3).update(total_created=0)
     rebuild(outcome.report_file)
     assert stored() == [(1, 5), (2, 8), (3, 8)]
-    assert undo(outcome.report_file) == 1
+    assert undo(outcome.report_file).days == 1
     assert stored() == before

@@ -14,6 +14,7 @@ from metrics import figures
 from metrics.ingest import rebuild_files
 from metrics.ingest.rejects import retry
 from metrics.models import DayUsers, DirtyDay, ReportDay, ScopeDay, TeamDay, TeamRoster, UserDay
+from metrics.undo import undo
 from portal.models import RejectedLine, ReportFile
 from seats.models import Account, Evidence, GitHubUser
 from tests.metrics.report_files import take, team_row, user_day, write_lines
@@ -356,7 +357,7 @@ class TestDaysWithoutALine:
         outcome = take(write_lines(tmp_path / "users.json", self.lines("2026-10-24")))
         assert outcome.report_file is not None
 
-        rebuild_files.undo(outcome.report_file)
+        undo(outcome.report_file)
 
         assert not ReportDay.objects.exists()
 

@@ -1,0 +1,65 @@
+"""Undoing any file, after others came before and behind it, leaves what the others alone would have left."""
+
+from __future__ import annotations
+
+import os
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import transaction
+
+from metrics.undo import undo
+from tests.metrics.undo.random_files import File, know_accounts, make_files, take_all, told
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
+
+
+def check(seed: int, folder: Path, count: int) -> None:
+    dice = random.Random(seed)
+    folder.mkdir()
+    files = make_files(dice, folder, count)
+    gone = dice.randrange(count)
+    alone = without_it(files, gone)
+    with transaction.atomic():
+        know_accounts()
+        undo(take_all(files)[gone])
+        left = told()
+        transaction.set_rollback(True)
+    differing = {
+        name: (
+            [row for row in left[name] if row not in alone[name]],
+            [row for row in alone[name] if row not in left[name]],
+        )
+        for name in alone
+        if left[name] != alone[name]
+    }
+    assert not differing, f"seed {seed}, undone {files[gone]}: {differing}"
+
+
+def without_it(files: list[File], gone: int) -> dict[str, Any]:
+    with transaction.atomic():
+        know_accounts()
+        take_all([file for number, file in enumerate(files) if number != gone])
+        alone = told()
+        transaction.set_rollback(True)
+    return alone
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_is_left_is_what_the_others_alone_would_have_left(tmp_path: Path, seed: int) -> None:
+    check(seed, tmp_path / str(seed), 7)
+
+
+@pytest.mark.long
+def test_so_it_is_for_many_sequences(tmp_path: Path) -> None:
+    """UNDO_SEEDS=from:to tries others than the first 150."""
+    first, last = map(int, os.environ.get("UNDO_SEEDS", "0:150").split(":"))
+    failed = []
+    for seed in range(first, last):
+        try:
+            check(seed, tmp_path / str(seed), 3 + seed % 8)
+        except AssertionError as error:
+            failed.append(str(error)[:2000])
+    assert not failed, "\n".join(failed)
