@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import date, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from django.core.management import CommandError
@@ -13,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 
 from metrics.formats.users import parse_user_day
 from metrics.models import UserDay
-from tests.metrics import stored
+from tests.metrics import report_files, stored
 from tests.reports import exported, rows_of
 
 pytestmark = pytest.mark.django_db
@@ -178,3 +179,31 @@ def test_queries_do_not_grow_with_people() -> None:
     UserDay.objects.all().delete()
     stored.use(acme, DAY, {stored.person(number): {} for number in range(1, 50)})
     assert [queries(*options) for options in asked] == few
+
+
+def test_githubs_shape_is_taken_in_again_without_a_change(tmp_path: Path) -> None:
+    lines = [
+        report_files.user_day(
+            number,
+            str(day(offset)),
+            organization=organization,
+            ai_credits_used=12.5,
+            a_key_of_tomorrow={"of": [number, None]},
+            totals_by_ide=[{"ide": "vscode", "loc_added_sum": offset}],
+        )
+        for number in (1, 2)
+        for offset in (0, 1)
+        for organization in (501, None)
+    ]
+    report_files.take(report_files.write_lines(tmp_path / "first.ndjson", lines))
+    before = exported("user-metrics", "--by", "day")
+    out = exported("user-metrics", "--format", "ndjson", "--shape", "github")
+    again = tmp_path / "again.ndjson"
+    again.write_text(out)
+
+    outcome = report_files.take(again)
+
+    assert outcome.is_clean
+    assert (outcome.counts.rows_read, outcome.counts.rows_unchanged) == (8, 8)
+    assert exported("user-metrics", "--by", "day") == before
+    assert exported("user-metrics", "--format", "ndjson", "--shape", "github") == out
