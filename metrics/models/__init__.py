@@ -4,6 +4,7 @@ from metrics.models.report_day import DirtyDay, ReportDay
 from metrics.models.repository_day import RepositoryDay
 from metrics.models.restatement import Restatement
 from metrics.models.scope_day import ScopeDay
+from metrics.models.seat_sets import SeatSets
 from metrics.models.team_day import DayUsers, TeamDay
 from metrics.models.team_roster import TeamRoster
 from metrics.models.user_day import UserDay
@@ -20,6 +21,7 @@ __all__ = [
     "RepositoryDay",
     "Restatement",
     "ScopeDay",
+    "SeatSets",
     "TeamDay",
     "TeamRoster",
     "UserDay",
