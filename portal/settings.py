@@ -116,14 +116,21 @@ MAX_UNPACKED_MB = env.int("MAX_UNPACKED_MB", default=65_536)
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
 FILE_UPLOAD_PERMISSIONS = 0o600
 
+# `kept` holds what `portal.kept` keeps: shared where there is Redis, else of each process by itself.
 if redis_url := env.str("REDIS_URL", default=""):
-    CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": redis_url}}
+    _REDIS = {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": redis_url}
+    CACHES: dict[str, dict[str, Any]] = {"default": _REDIS, "kept": {**_REDIS, "KEY_PREFIX": "kept"}}
 else:
     CACHES = {
         "default": {
             "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
             "LOCATION": DATA_DIR / "cache",
-        }
+        },
+        "kept": {
+            "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+            "LOCATION": "kept",
+            "OPTIONS": {"MAX_ENTRIES": 1000},
+        },
     }
 
 # --- What it talks to -------------------------------------------------------------------------

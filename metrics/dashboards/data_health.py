@@ -66,6 +66,7 @@ data_health = page(
     "Data health",
     "monitor_heart",
     order=140,
+    is_kept=False,
     permission="portal.view_reportfile",
     without=frozenset({"team", "compare"}),
 )

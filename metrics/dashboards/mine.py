@@ -29,6 +29,7 @@ mine = page(
     "My usage",
     "account_circle",
     order=150,
+    is_kept=False,
     # Everybody who is logged in: it shows them nobody but themselves.
     permission="",
     without=frozenset({"scope", "team"}),

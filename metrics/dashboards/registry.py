@@ -41,6 +41,9 @@ class Page:
     # Fields of text of its own among the controls: parameter and label.
     fields: Sequence[tuple[str, str]] = ()
     listed: bool = True
+    # Whether its pieces are kept. Not of a page that tells each reader of themselves, nor of one that tells
+    # of the very moment: neither is said by what was asked.
+    is_kept: bool = True
     words: Words | None = None
     instead: Callable[[Asked], str] | None = None
     panels: dict[str, RegisteredPanel] = field(default_factory=dict)

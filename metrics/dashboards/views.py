@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from decimal import Decimal
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 from django.contrib import admin
@@ -15,6 +15,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
+from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.views.decorators.http import require_safe
@@ -24,6 +25,7 @@ from metrics.dashboards.asking import CONTROLS, Question, question
 from metrics.dashboards.compared import panel_of
 from metrics.dashboards.controls import controls
 from metrics.dashboards.panel import Panel, plain
+from metrics.dashboards.pieces import piece
 from metrics.dashboards.registry import Page, RegisteredPanel, pages
 from metrics.dashboards.shown import file_name, in_rows, view_of
 from metrics.dashboards.window import window
@@ -62,46 +64,56 @@ def show(request: HttpRequest, page: Page) -> HttpResponse:
         return _render(request, "metrics/dashboard_empty.html", page)
     if not asked.said and request.GET.dict() != asked.asked.params:
         return redirect(_with_query(request.path, asked.asked.query()))
-    query = _panel_query(asked)
-    instead = page.instead(asked.asked) if page.instead else ""
-    permitted = [panel for panel in page.panels.values() if not instead and _may(request, panel.permission)]
     return _render(
-        request,
-        "metrics/dashboard.html",
-        page,
-        controls=controls(asked, page, request.user),
-        window=window(asked, page),
-        said=asked.said,
-        instead=instead,
-        words_url=_with_query(_words_url(page), query) if page.words and not instead else "",
-        panels=[
+        request, "metrics/dashboard.html", page, content=piece(page, "page", asked, partial(_main, page))
+    )
+
+
+def _main(page: Page, asked: Question) -> str:
+    query, user = _panel_query(asked), asked.asked.user
+    instead = page.instead(asked.asked) if page.instead else ""
+    permitted = [panel for panel in page.panels.values() if not instead and _holds(user, panel.permission)]
+    context = {
+        "controls": controls(asked, page, user),
+        "window": window(asked, page),
+        "said": asked.said,
+        "instead": instead,
+        "words_url": _with_query(_words_url(page), query) if page.words and not instead else "",
+        "panels": [
             {"panel": panel, "is_wide": is_wide, "url": _with_query(_panel_url(page, panel), query)}
             for panel, is_wide in in_rows(permitted)
         ],
-        shared=asked.asked.query(**{name: None for name in asked.asked.params if name not in CONTROLS}),
-    )
+        "shared": asked.asked.query(**{name: None for name in asked.asked.params if name not in CONTROLS}),
+    }
+    return render_to_string("metrics/_dashboard_page.html", context)
 
 
 @_of_page
 def words(request: HttpRequest, page: Page) -> HttpResponse:
     """The sentences that the page opens with."""
     asked = question(request.GET.dict(), request.user, page)
-    sentences = [unbroken(sentence) for sentence in page.words(asked.asked)] if asked and page.words else []
-    return _piece(request, "metrics/_dashboard_words.html", page, sentences=sentences)
+    content = piece(page, "words", asked, partial(_sentences, page)) if asked and page.words else ""
+    return _answer(request, page, content)
+
+
+def _sentences(page: Page, asked: Question) -> str:
+    sentences = [unbroken(sentence) for sentence in page.words(asked.asked)] if page.words else []
+    return render_to_string("metrics/_dashboard_words.html", {"sentences": sentences})
 
 
 @_of_page
 def panel(request: HttpRequest, page: Page, key: str) -> HttpResponse:
     registered, asked = _panel_asked(request, page, key)
+    content = piece(page, key, asked, partial(_finished, page, registered))
+    if _is_piece(request):
+        return _answer(request, page, content)
+    return _answer(request, page, content, panel_title=registered.title, window=window(asked, page))
+
+
+def _finished(page: Page, registered: RegisteredPanel, asked: Question) -> str:
     made = panel_of(registered.function, asked.asked)
-    return _piece(
-        request,
-        "metrics/_dashboard_panel.html",
-        page,
-        panel_title=registered.title,
-        view=view_of(registered, made, page, asked, _csv_url(page, registered, asked)),
-        window=window(asked, page) if not _is_piece(request) else None,
-    )
+    view = view_of(registered, made, page, asked, _csv_url(page, registered, asked))
+    return render_to_string("metrics/_dashboard_panel.html", {"view": view})
 
 
 @_of_page
@@ -129,7 +141,10 @@ def _panel_asked(request: HttpRequest, page: Page, key: str) -> tuple[Registered
 
 
 def _may(request: HttpRequest, permission: str) -> bool:
-    user: Any = request.user
+    return _holds(request.user, permission)
+
+
+def _holds(user: Any, permission: str) -> bool:
     return not permission or user.has_perm(permission)
 
 
@@ -171,14 +186,16 @@ def _is_piece(request: HttpRequest) -> bool:
     return ASKED_BY_SCRIPT in request.headers
 
 
-def _piece(request: HttpRequest, template: str, page: Page, **context: Any) -> HttpResponse:
+def _answer(request: HttpRequest, page: Page, content: str, **context: Any) -> HttpResponse:
     """Only the piece for our script, else a page around it."""
+    response: HttpResponse
     if _is_piece(request):
-        response: HttpResponse = TemplateResponse(request, template, context)
+        response = HttpResponse(content)
         # Told from the login page, to which a request may have been sent instead.
         response[ASKED_BY_SCRIPT] = page.slug
     else:
-        context |= {"piece": template, "back_url": _with_query(_url_of(page), request.META["QUERY_STRING"])}
+        back_url = _with_query(_url_of(page), request.META["QUERY_STRING"])
+        context |= {"piece": content, "back_url": back_url}
         response = _render(request, "metrics/dashboard_piece.html", page, **context)
     # The same address answers in two ways.
     response["Vary"] = f"{ASKED_BY_SCRIPT}, Cookie"

@@ -7,23 +7,21 @@ was not taken in may have been it: from there on the day stays unknown.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
-from django.db.models import Count, Q
-from django.db.models.functions import TruncDate
 from pyroaring import BitMap
 
 from metrics.figures.distinct import day_sets
 from metrics.figures.rates import ratio
 from metrics.figures.scope import Scope
+from metrics.figures.seat_sets import granted_by
 from metrics.models import TeamRoster
 from metrics.periods import Period
-from seats.models import Seat, Team
-from seats.policy_sql import midnight
+from seats.models import Team
 from seats.savings import first_of, months
 
 DAY = timedelta(days=1)
@@ -88,7 +86,7 @@ def cohorts(scope: Scope, last: date) -> list[Cohort]:
     """The twelve months up to that of `last`, the oldest first; months without a grant are there, empty.
 
     Of an organization the seats it granted itself; of an enterprise those of its organizations, too; of a
-    team those of its newest members, whoever granted them. At most seven queries.
+    team those of its newest members, whoever granted them. At most five queries.
     """
     first = first_of(last)
     for _ in range(COHORTS - 1):
@@ -112,28 +110,13 @@ class _Granted:
 
 
 def _granted(scope: Scope, period: Period) -> _Granted:
-    """Each person on the day of the first grant; read by columns, since rows of many seats are slow."""
-    payer = scope.account if scope.team is None else scope.account.parent or scope.account
-    seats = Seat.objects.of_family(payer).order_by()
-    within = seats.filter(created_at__gte=midnight(period.first), created_at__lt=midnight(period.last + DAY))
-    on = TruncDate("created_at", tzinfo=UTC)
-    before = seats.filter(created_at__lt=midnight(period.first), user_id__in=within.values("user_id"))
-    known = BitMap(before.values_list("user_id", flat=True))
-    keys = list(within.order_by("created_at", "pk").values_list("user_id", flat=True))
-    counts = within.annotate(on=on).values_list("on").annotate(seats=Count("pk")).order_by("on")
+    """Each person on the day of the first grant."""
+    granted = granted_by(scope.account if scope.team is None else scope.account.parent or scope.account)
     members = None if scope.team is None else _newest_members(scope.team, period.last)
-    people: dict[date, BitMap] = {}
-    begin = 0
-    for day, count in counts:
-        granted = BitMap(keys[begin : begin + count]) - known
-        begin += count
-        known |= granted
-        people[day] = granted if members is None else granted & members
-    unused: dict[date, list[int]] = defaultdict(list)
-    silent = within.filter(Q(last_used_on=None) | Q(last_used_on__lt=on)).annotate(on=on)
-    for user_key, day in silent.values_list("user_id", "on"):
-        unused[day].append(user_key)
-    return _Granted(people, {day: BitMap(keys) for day, keys in unused.items()})
+    people = {day: users for day, users in granted.first.items() if day in period}
+    if members is not None:
+        people = {day: users & members for day, users in people.items()}
+    return _Granted(people, granted.silent)
 
 
 def _newest_members(team: Team, until: date) -> BitMap:

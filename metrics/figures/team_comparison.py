@@ -6,16 +6,13 @@ https://docs.github.com/copilot/reference/copilot-usage-metrics/team-level-metri
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from django.core.cache import cache
-from django.db import connection
-from django.db.models import Count, Max, Sum
+from django.db.models import Sum
 from pyroaring import BitMap
 
 from metrics.figures.broken_down import Sums
@@ -25,13 +22,11 @@ from metrics.models import DayUsers, ReportDay, ScopeDay, TeamDay, TeamRoster
 from metrics.models.counters import COUNTERS
 from metrics.models.team_day import UNATTRIBUTED, WHOLE_ACCOUNT
 from metrics.periods import Period
+from portal.kept import kept
 from seats.models import Account, Team
 
 ACTIVE, AGENT, CLI = (kind.value for kind in (DayUsers.Kind.ACTIVE, DayUsers.Kind.AGENT, DayUsers.Kind.CLI))
 REPORTS = (ReportDay.Report.USERS, ReportDay.Report.USER_TEAMS)
-# Of what is kept: another number whenever it looks otherwise.
-LAYOUT = 1
-KEPT_SECONDS = 7 * 24 * 3600
 INTERACTIONS = COUNTERS.index("user_initiated_interaction_count")
 
 
@@ -58,9 +53,6 @@ class TeamUse:
     @property
     def is_unattributed(self) -> bool:
         return self.team_key == UNATTRIBUTED
-
-    def _renamed(self, team_id: int | None, slug: str) -> TeamUse:
-        return replace(self, team_id=team_id, slug=slug)
 
     @property
     def adoption(self) -> Decimal | None:
@@ -116,53 +108,27 @@ class Teams:
 
 
 def all_teams(account: Account, days: Collection[date]) -> Teams:
-    """Every team with a told day among these; in eight queries, or three.
-
-    What was worked out once is kept until a day is added up anew.
-    """
-    files = _files(account, days)
-    told = {day for report, day, _ in files if report == ReportDay.Report.USERS}
-    with_teams = {day for report, day, _ in files if report == ReportDay.Report.USER_TEAMS}
-    slugs = {
-        key: (team_id, slug)
-        for key, team_id, slug in Team.objects.filter(account=account)
-        .order_by()
-        .values_list("pk", "github_id", "slug")
-    }
-    # What was written within a transaction may yet be undone.
-    if connection.in_atomic_block:
-        return _worked_out(account, told, with_teams, slugs)
-    key = _key(account, files)
-    known: Teams | None = cache.get(key)
-    if known is None:
-        known = _worked_out(account, told, with_teams, slugs)
-        cache.set(key, known, KEPT_SECONDS)
-    # Names change without any day being added up.
-    renamed = [use._renamed(*slugs[use.team_key]) for use in known.teams if use.team_key in slugs]
-    return replace(known, teams=_by_slug(renamed))
+    """Every team with a told day among these; in eight queries, or in one: what was worked out is kept."""
+    asked = sorted(set(days))
+    key = f"teams {account.pk} {' '.join(map(str, asked))}"
+    # All panels of a page ask for it, each maybe in a process of its own.
+    return kept(key, lambda: _worked_out(account, asked), shared=True)
 
 
-def _files(account: Account, days: Collection[date]) -> list[tuple[str, date, str]]:
-    """The files that tell of these days, person by person or of teams: report, day and what is in it."""
+def _reports(account: Account, days: Collection[date]) -> list[tuple[str, date]]:
+    """The reports there are of these days, person by person or of teams."""
     rows = ReportDay.objects.filter(account=account, report__in=REPORTS, day__in=days)
-    return list(rows.order_by("day", "report").values_list("report", "day", "file__sha256"))
+    return list(rows.order_by("day", "report").values_list("report", "day"))
 
 
-def _key(account: Account, files: Sequence[tuple[str, date, str]]) -> str:
-    """Another one after any of the days was added up anew: its rows are new ones then."""
-    told = [day for report, day, _ in files if report == ReportDay.Report.USERS]
-    rows = DayUsers.objects.filter(account=account, team_key=WHOLE_ACCOUNT, kind=ACTIVE, day__in=told)
-    state = rows.aggregate(Count("pk"), Max("pk"), Sum("pk"))
-    text = f"{account.pk} {files} {sorted(state.items())}"
-    return f"teams-{LAYOUT}-{hashlib.sha256(text.encode()).hexdigest()}"
-
-
-def _worked_out(
-    account: Account,
-    told: Collection[date],
-    with_teams: Collection[date],
-    slugs: Mapping[int, tuple[int, str]],
-) -> Teams:
+def _worked_out(account: Account, days: Collection[date]) -> Teams:
+    reports = _reports(account, days)
+    told = {day for report, day in reports if report == ReportDay.Report.USERS}
+    with_teams = {day for report, day in reports if report == ReportDay.Report.USER_TEAMS}
+    rows_of_teams = Team.objects.filter(account=account).order_by()
+    slugs = {
+        key: (team_id, slug) for key, team_id, slug in rows_of_teams.values_list("pk", "github_id", "slug")
+    }
     members_on = max(set(told) & set(with_teams), default=None)
     sets = _Sets(account, list(slugs), told)
     members = _members(account, members_on)
