@@ -9,8 +9,9 @@ from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 
 from portal.reports import registry
 from portal.reports.base import Column, Report, ReportQuery, Row, columns_named
-from seats.models import ActivityLine, Seat, TeamMembership
+from seats.models import ActivityLine, Seat
 from seats.reports.scope import account_of, seat_facts, teams_of
+from seats.reports.seats import held_seats
 
 FIELDS = ("report_time", "last_authenticated_at", "last_activity_at", "last_surface_used")
 
@@ -41,8 +42,11 @@ class Activity(Report):
             "report_time", "login", "last_authenticated_at", "last_activity_at", "last_surface_used"
         )
 
+    def count(self, query: ReportQuery) -> int | None:
+        return held_seats(query).count()
+
     def rows(self, query: ReportQuery) -> Iterator[Row]:
-        seats = _with_newest_line(_seats(query)).order_by(
+        seats = _with_newest_line(held_seats(query).with_listed_at()).order_by(
             F("account__parent__login_key").asc(nulls_first=True),
             "account__kind",
             F("account__login_key").asc(nulls_first=True),
@@ -52,18 +56,6 @@ class Activity(Report):
         )
         for seat in seats.select_related("user").iterator(chunk_size=1000):
             yield _line(seat)
-
-
-def _seats(query: ReportQuery) -> QuerySet[Seat]:
-    account = account_of(query)
-    seats = Seat.objects.held().with_listed_at()
-    if account is not None:
-        seats = seats.of_family(account)
-    if query.team:
-        teams = [team.pk for team in teams_of(query)]
-        members = TeamMembership.objects.filter(team__in=teams).values("user_id")
-        seats = seats.filter(Q(user__in=members) | Q(assigning_team__in=teams))
-    return seats if query.only is None else seats.filter(pk__in=query.only)
 
 
 def _with_newest_line(seats: QuerySet[Seat]) -> Any:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import date
 
+from django.db.models import Q
+
 from portal.reports import registry
 from portal.reports.base import Column, Report, ReportQuery, Row, columns_named
 from seats.figures import Prices
-from seats.models import TeamMembership
+from seats.models import Seat, TeamMembership
+from seats.models.seat import SeatQuerySet
 from seats.reports import decisions
 from seats.reports.scope import account_of, seat_facts, teams_of
 from seats.verdicts import SeatStanding, standing, today
@@ -49,6 +52,14 @@ class Seats(Report):
             Column("last_evidence_source", "Source"),
             *columns_named("verdict", "monthly_cost", "currency"),
         ]
+
+    def count(self, query: ReportQuery) -> int | None:
+        if query.as_of is not None and query.as_of < today():
+            return None
+        return self.counted(held_seats(query), query)
+
+    def counted(self, held: SeatQuerySet, query: ReportQuery) -> int | None:
+        return held.count()
 
     def rows(self, query: ReportQuery) -> Iterator[Row]:
         as_of = query.as_of or today()
@@ -101,11 +112,31 @@ class InactiveSeats(Seats):
         for seat in self.wanted(query, as_of):
             yield (*self.row(seat, prices), *decided.of(seat.seat))
 
+    def counted(self, held: SeatQuerySet, query: ReportQuery) -> int | None:
+        """By the cached verdicts, if they are all of today and nothing overrides the policies."""
+        is_cached = query.days is None and (query.as_of or today()) == today()
+        if not is_cached or held.exclude(verdict_as_of=today()).exists():
+            return None
+        return held.inactive().count()
+
     def wanted(self, query: ReportQuery, as_of: date) -> Iterator[SeatStanding]:
         return (seat for seat in super().wanted(query, as_of) if seat.judgement.is_inactive)
 
     def row(self, seat: SeatStanding, prices: Prices) -> Row:
         return (*super().row(seat, prices), seat.judgement.days_idle, seat.judgement.reason)
+
+
+def held_seats(query: ReportQuery) -> SeatQuerySet:
+    """The seats asked for that somebody holds now."""
+    account = account_of(query)
+    seats = Seat.objects.held()
+    if account is not None:
+        seats = seats.of_family(account)
+    if query.team:
+        teams = [team.pk for team in teams_of(query)]
+        members = TeamMembership.objects.filter(team__in=teams).values("user_id")
+        seats = seats.filter(Q(user__in=members) | Q(assigning_team__in=teams))
+    return seats if query.only is None else seats.filter(pk__in=query.only)
 
 
 def _is_wanted(query: ReportQuery) -> Callable[[SeatStanding], bool]:

@@ -17,7 +17,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks import dashboards, lines, sync
+from tests.benchmarks import dashboards, lines, reports, sync
 from tests.benchmarks.measured import MEGABYTE, Portal, Results, Run, timed
 
 SEATS = (100, 20_000)
@@ -143,7 +143,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=1, help="how often each pair is measured")
     parser.add_argument("--seats", type=int, default=20_000, help="seats of the sync")
     parser.add_argument(
-        "--only", choices=("imports", "pages", "sync", "dashboards"), help="measure only these"
+        "--only",
+        choices=("imports", "pages", "sync", "dashboards", "reports"),
+        help="measure only these",
     )
     options = parser.parse_args()
     say, results = Console(stderr=True), Results()
@@ -159,4 +161,6 @@ def main() -> None:
         if options.only == "dashboards":
             # Not with the others: it needs a PostgreSQL server.
             dashboards.measure(folder, options.rounds, results, say)
+        if options.only == "reports":
+            reports.measure(folder, results, say)
     show(results)
