@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from metrics import inbox, undo
+from metrics import inbox, rejected_groups, undo
 from metrics.ingest import rebuild, rebuild_files
 from metrics.sync import backfill, folder
 from metrics.sync.steps import LEGACY, STEPS, USAGE
@@ -67,6 +67,11 @@ def look_into_inbox() -> int:
 
 def take_in_inbox(job_id: int) -> None:
     jobs.run(job_id, inbox.work)
+
+
+def retry_rejected(job_id: int) -> None:
+    """Try a file's rejected lines of one reason again."""
+    jobs.run(job_id, rejected_groups.work)
 
 
 def undo_file(job_id: int) -> None:

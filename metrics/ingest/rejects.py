@@ -19,7 +19,7 @@ from metrics.ingest.rebuild import rebuild_dirty_days
 from metrics.ingest.seat_files import read_seat_list, take_activity_report, take_seat_list
 from portal import kept_files
 from portal.models import AuditEntry, RejectedLine, ReportFile
-from seats import verdicts
+from seats import evidence, verdicts
 
 
 def retry(lines: Iterable[RejectedLine], by: Any = None) -> list[FileOutcome]:
@@ -135,12 +135,17 @@ def _hand_over(part: ReportFile, file: ReportFile) -> None:
 def _resolve(file: ReportFile, lines: Sequence[RejectedLine], counts: Counts, still: dict[int, str]) -> None:
     """Mark what is in now, say anew why the rest is not, and correct the file's counts."""
     now = timezone.now()
+    solved = []
     for line in lines:
         if line.line_number in still:
             line.reason = still[line.line_number]
         else:
             line.resolved_at = now
-        line.save(update_fields=["reason", "resolved_at"])
+            solved.append(line.pk)
+    for pks in evidence.chunks(solved):
+        RejectedLine.objects.filter(pk__in=pks).update(resolved_at=now)
+    told_anew = [line for line in lines if line.line_number in still]
+    RejectedLine.objects.bulk_update(told_anew, ["reason"], batch_size=200)
     for name in ("rows_new", "rows_changed", "rows_unchanged", "rows_superseded"):
         setattr(file, name, getattr(file, name) + getattr(counts, name))
     file.rows_rejected -= counts.rows_read - counts.rows_rejected
