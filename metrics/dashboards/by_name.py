@@ -78,7 +78,7 @@ def missing_note(asked: Asked, told: Breakdown) -> str:
 def over_time(asked: Asked, told: Breakdown, name: str, counter: str, form: Form) -> Panel:
     """A series per name; a gap where any day of a bucket is not told."""
     if told.names != (name,):
-        told = Breakdown((name,), told.by_day(name))
+        told = told.by(name)
     named, rest = leading(ranked(counted_by(told, name, days=asked.days()), counter))
     if not named:
         return nothing(asked, told)

@@ -24,6 +24,7 @@ from metrics.figures import (
     total,
 )
 from metrics.figures.active_together import active_together, daily_average, stickiness
+from metrics.figures.by_name import is_told
 from metrics.figures.weeks import weeks
 from metrics.models import DayUsers
 from metrics.periods import WEEK, Period
@@ -295,9 +296,10 @@ def acceptance(asked: Asked) -> Panel:
     completions = breakdown(asked.scope, asked.period, "feature").only(feature="code_completion")
 
     def values(bucket: Bucket) -> list[Value | Linked]:
-        told, offered = bucket.among(totals), bucket.among(completions.days)
+        told = bucket.among(totals)
         everything = Sums() if told is None else _added(told)
-        alone = Sums() if offered is None else Sums.of(sums for day in offered for sums in day.values())
+        is_offered = is_told(completions, bucket.days)
+        alone = Sums.of(completions.totals(days=bucket.days).values()) if is_offered else Sums()
         url = days_url(asked.scope, bucket.days[0], bucket.last)
         return [
             _accepted(everything),

@@ -7,170 +7,74 @@ https://docs.github.com/en/copilot/reference/copilot-usage-metrics/copilot-usage
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from functools import cache, cached_property
-from itertools import repeat
-from operator import attrgetter
-from typing import Any, Literal, NamedTuple
+from functools import cache
+from typing import Any
 
 import msgspec
 
 from metrics.breakdowns import DamagedBlob, payload
-from metrics.figures.counted import total
+from metrics.figures.dimensions import NAMES, Dimension, entries_told
+from metrics.figures.entries import Folded, Names, Sums, added, only
 from metrics.figures.scope import Scope
+from metrics.figures.stored_weeks import Week, stored_totals, stored_weeks
 from metrics.figures.told import rows_of_days
-from metrics.models.counters import COUNTERS
 from metrics.periods import Period
+from metrics.week_parts import TOGETHER
+from metrics.whole_weeks import cut, days_in, runs
 
-Dimension = Literal["ide", "feature", "language_feature", "language_model", "model_feature"]
-Names = tuple[str, ...]
+__all__ = [
+    "NAMES",
+    "Breakdown",
+    "Dimension",
+    "Names",
+    "Sums",
+    "breakdown",
+    "breakdowns_of",
+    "language_by_ide",
+]
 
-NAMES: Mapping[Dimension, Names] = {
-    "ide": ("ide",),
-    "feature": ("feature",),
-    "language_feature": ("language", "feature"),
-    "language_model": ("language", "model"),
-    "model_feature": ("model", "feature"),
-}
-# As GitHub calls what a client does not tell.
-UNKNOWN = "unknown"
-
-
-class Sums(NamedTuple):
-    """GitHub's seven counters, added up; None where nobody said one."""
-
-    user_initiated_interaction_count: int | None = None
-    code_generation_activity_count: int | None = None
-    code_acceptance_activity_count: int | None = None
-    loc_suggested_to_add_sum: int | None = None
-    loc_suggested_to_delete_sum: int | None = None
-    loc_added_sum: int | None = None
-    loc_deleted_sum: int | None = None
-
-    @classmethod
-    def of(cls, several: Iterable[tuple[int | None, ...]]) -> Sums:
-        """Several of them, added up counter by counter."""
-        return cls(*map(total, zip(*several, strict=True)))
-
-
-class Entry(msgspec.Struct, gc=False):
-    """An entry of any of the five arrays, as it was sent; a name that its array does not have is None."""
-
-    ide: str | None = None
-    feature: str | None = None
-    language: str | None = None
-    model: str | None = None
-    user_initiated_interaction_count: int | None = None
-    code_generation_activity_count: int | None = None
-    code_acceptance_activity_count: int | None = None
-    loc_suggested_to_add_sum: int | None = None
-    loc_suggested_to_delete_sum: int | None = None
-    loc_added_sum: int | None = None
-    loc_deleted_sum: int | None = None
-
-
-_counters = attrgetter(*COUNTERS)
-_counter = tuple(attrgetter(name) for name in COUNTERS)
-
-
-def _sums(several: Sequence[Entry | Sums]) -> Sums:
-    if len(several) == 1:
-        return Sums._make(_counters(several[0]))
-    return Sums(*(_total(list(map(counter, several))) for counter in _counter))
-
-
-def _total(values: list[int | None]) -> int | None:
-    return total(values) if None in values else sum(values)  # type: ignore[arg-type]
-
-
-class _Folded(dict[str | None, str]):
-    """Names as figures spell them, each folded once."""
-
-    def __missing__(self, name: str | None) -> str:
-        self[name] = folded = (name or UNKNOWN).casefold()
-        return folded
-
-
-class _Day(Mapping[Names, Sums]):
-    """A day's entries as they were read. Only who asks for all names at once has them added up by name:
-    a year of days is half a million numbers, and most questions ask for few sums of them.
-    """
-
-    def __init__(self, names: Names, entries: Sequence[Entry], folded: _Folded) -> None:
-        self.names = names
-        self.entries = entries
-        self._folded = folded
-
-    def named(self, by: Names) -> Iterator[Names]:
-        """Each entry's names, of these dimensions."""
-        if not by:
-            return repeat((), len(self.entries))
-        columns = (map(self._folded.__getitem__, map(attrgetter(name), self.entries)) for name in by)
-        return zip(*columns, strict=True)
-
-    def only(self, wanted: Mapping[str, Collection[str]]) -> _Day:
-        kept: Sequence[Entry] = self.entries
-        for name, values in wanted.items():
-            name_of, folded = attrgetter(name), self._folded
-            kept = [entry for entry in kept if folded[name_of(entry)] in values]
-        return _Day(self.names, kept, self._folded)
-
-    @cached_property
-    def _sums(self) -> dict[Names, Sums]:
-        return _added([self], self.names, self.names)
-
-    def __getitem__(self, key: Names) -> Sums:
-        return self._sums[key]
-
-    def __iter__(self) -> Iterator[Names]:
-        return iter(self._sums)
-
-    def __len__(self) -> int:
-        return len(self._sums)
-
-    def __bool__(self) -> bool:
-        return bool(self.entries)
-
-    def __repr__(self) -> str:
-        return repr(self._sums)
-
-
-def _added(days: Iterable[Mapping[Names, Sums]], names: Names, by: Names) -> dict[Names, Sums]:
-    """The sums of several days by some of the names."""
-    places = [names.index(name) for name in by]
-    found: dict[Names, list[Entry | Sums]] = defaultdict(list)
-    for day in days:
-        if isinstance(day, _Day):
-            for key, entry in zip(day.named(by), day.entries, strict=True):
-                found[key].append(entry)
-        else:
-            for key, sums in day.items():
-                found[tuple([key[place] for place in places])].append(sums)
-    return {key: _sums(several) for key, several in found.items()}
+Days = Mapping[date, Mapping[Names, Sums]]
 
 
 class Breakdown:
     """One breakdown of each covered day of a period. `names` are its dimensions, in the keys' order.
 
-    Names are folded (`casefold`). Where several names of a day fold to one, they are one.
+    Names are folded (`casefold`). Where several names of a day fold to one, they are one. `weeks` say what
+    their days say, so that sums over many days are made of few; days are read when they are looked at.
     """
 
-    def __init__(self, names: Names, days: Mapping[date, Mapping[Names, Sums]]) -> None:
+    def __init__(self, names: Names, days: Days, weeks: Mapping[int, Week] | None = None) -> None:
         self.names = names
         self.days = days
+        self._weeks = weeks or {}
+        self._held = {week: stored.filled for week, stored in self._weeks.items()}
 
     def totals(self, *by: str, days: Iterable[date] | None = None) -> dict[Names, Sums]:
         """By the names of these dimensions, in this order: the sums over days and the other dimensions.
 
         Over the covered days of the period, or those of `days`. Without dimensions the one key is ().
         """
-        asked = self.days if days is None else dict.fromkeys(days)
-        return _added((self.days[day] for day in asked if day in self.days), self.names, by)
+        asked: Iterable[date] = self.days
+        if days is not None:
+            asked = (day for day in dict.fromkeys(days) if day in self.days)
+        return added(self._parts(asked), self.names, by)
 
-    def by_day(self, *by: str) -> Mapping[date, Mapping[Names, Sums]]:
+    def _parts(self, days: Iterable[date]) -> Iterator[Mapping[Names, Sums]]:
+        if self._weeks:
+            whole, working, days = cut(days, self._held)
+            yield from (self._weeks[week].whole for week in whole)
+            yield from (self._weeks[week].working for week in working)
+        yield from (self.days[day] for day in days)
+
+    def by_day(self, *by: str) -> Days:
         """The same for each covered day by itself."""
-        return {day: _added([entries], self.names, by) for day, entries in self.days.items()}
+        return {day: added([entries], self.names, by) for day, entries in self.days.items()}
+
+    def by(self, *names: str) -> Breakdown:
+        """The breakdown by these of its names alone, for who asks for their sums again and again."""
+        return self._made(names, lambda entries: added([entries], self.names, names))
 
     def only(self, **names: str | Collection[str]) -> Breakdown:
         """What has one of these names: `only(feature="code_completion")`. No day is left out."""
@@ -178,18 +82,61 @@ class Breakdown:
             name: {one.casefold() for one in ([values] if isinstance(values, str) else values)}
             for name, values in names.items()
         }
-        places = {name: self.names.index(name) for name in wanted}
-        kept: dict[date, Mapping[Names, Sums]] = {}
-        for day, entries in self.days.items():
-            if isinstance(entries, _Day):
-                kept[day] = entries.only(wanted)
-            else:
-                kept[day] = {
-                    key: sums
-                    for key, sums in entries.items()
-                    if all(key[places[name]] in values for name, values in wanted.items())
-                }
-        return Breakdown(self.names, kept)
+        return self._made(self.names, lambda entries: only(entries, self.names, wanted))
+
+    def empty_days(self) -> list[date]:
+        """The days that are told and have no entry."""
+        if not isinstance(self.days, _DaysWhenAsked):
+            return [day for day, entries in self.days.items() if not entries]
+        return [day for day in self.days if not self.days.is_filled(day)]
+
+    def without(self, days: Collection[date]) -> Breakdown:
+        """The breakdown without some of its empty days."""
+        if not isinstance(self.days, _DaysWhenAsked):
+            kept = {day: entries for day, entries in self.days.items() if day not in days}
+            return Breakdown(self.names, kept, self._weeks)
+        return Breakdown(self.names, self.days.without(days), self._weeks)
+
+    def _made(self, names: Names, make: Callable[[Mapping[Names, Sums]], Mapping[Names, Sums]]) -> Breakdown:
+        weeks = {week: stored.made(make) for week, stored in self._weeks.items()}
+        if isinstance(self.days, _DaysWhenAsked):
+            return Breakdown(names, self.days.made(make), weeks)
+        return Breakdown(names, {day: make(entries) for day, entries in self.days.items()}, weeks)
+
+
+class _DaysWhenAsked(Mapping[date, Mapping[Names, Sums]]):
+    """Days of which it is known that they are told; what they say is read when the first is looked at."""
+
+    def __init__(self, told: Mapping[date, bool], entries: Callable[[date], Mapping[Names, Sums]]) -> None:
+        """`told`: by day in order, whether it has any entry."""
+        self._told = told
+        self._entries = entries
+
+    def is_filled(self, day: date) -> bool:
+        return self._told[day]
+
+    def without(self, days: Collection[date]) -> _DaysWhenAsked:
+        return _DaysWhenAsked(
+            {day: is_filled for day, is_filled in self._told.items() if day not in days}, self._entries
+        )
+
+    def made(self, make: Callable[[Mapping[Names, Sums]], Mapping[Names, Sums]]) -> _DaysWhenAsked:
+        entries = self._entries
+        return _DaysWhenAsked(self._told, cache(lambda day: make(entries(day))))
+
+    def __getitem__(self, day: date) -> Mapping[Names, Sums]:
+        if day not in self._told:
+            raise KeyError(day)
+        return self._entries(day)
+
+    def __contains__(self, day: object) -> bool:
+        return day in self._told
+
+    def __iter__(self) -> Iterator[date]:
+        return iter(self._told)
+
+    def __len__(self) -> int:
+        return len(self._told)
 
 
 def breakdown(scope: Scope, period: Period, dimension: Dimension) -> Breakdown:
@@ -205,49 +152,58 @@ def breakdowns_of(
     scope: Scope, period: Period, dimensions: Iterable[Dimension]
 ) -> dict[Dimension, Breakdown]:
     """Several breakdowns of the same days, each day read once."""
-    asked, folded = tuple(dimensions), _Folded()
-    days: dict[Dimension, dict[date, Mapping[Names, Sums]]] = {dimension: {} for dimension in asked}
-    for day, _, row in rows_of_days(scope, period, ["blob"]):
-        for dimension, entries in _told(row, asked).items():
-            days[dimension][day] = _Day(NAMES[dimension], entries, folded)
-    return {dimension: Breakdown(NAMES[dimension], told) for dimension, told in days.items()}
+    asked = tuple(dimensions)
+    weeks = stored_weeks(scope, period, asked)
+    stretches = runs(weeks)
+    reading = _Reading(scope, asked)
+    reading.read(period, stretches)
+    found: dict[Dimension, Breakdown] = {}
+    for dimension in asked:
+        days: Days = reading.days[dimension]
+        own = {week: parts[dimension] for week, parts in weeks.items()}
+        if own:
+            days = _DaysWhenAsked(_told(days, own), reading.entries_of(dimension, stretches))
+        found[dimension] = Breakdown(NAMES[dimension], days, own)
+    return found
 
 
-def _told(row: tuple[Any, ...] | None, dimensions: tuple[Dimension, ...]) -> dict[Dimension, list[Entry]]:
-    """The arrays of the blob in a row that can be read, empty where the day has none."""
-    if row is None:
-        return {dimension: [] for dimension in dimensions}
-    text = _text(row)
-    return {} if text is None else _arrays(text, dimensions)
+def _told(days: Days, weeks: Mapping[int, Week]) -> dict[date, bool]:
+    told = {day: bool(entries) for day, entries in days.items()}
+    for week, stored in weeks.items():
+        filled = set(days_in(week, stored.filled))
+        told |= {day: day in filled for day in days_in(week, stored.told)}
+    return dict(sorted(told.items()))
 
 
-def _arrays(text: bytes, dimensions: tuple[Dimension, ...]) -> dict[Dimension, list[Entry]]:
-    try:
-        record = _decoder(dimensions).decode(text)
-    except msgspec.DecodeError:
-        if len(dimensions) == 1:
-            return {}
-        # One of another shape leaves the others.
-        return {name: found for one in dimensions for name, found in _arrays(text, (one,)).items()}
-    return {dimension: getattr(record, dimension) or [] for dimension in dimensions}
+class _Reading:
+    """Days as they are read, several breakdowns of each at once."""
 
+    def __init__(self, scope: Scope, dimensions: tuple[Dimension, ...]) -> None:
+        self.scope = scope
+        self.dimensions = dimensions
+        self.days: dict[Dimension, dict[date, Mapping[Names, Sums]]] = {each: {} for each in dimensions}
+        self._folded = Folded()
+        self._all_read = False
 
-@cache
-def _decoder(dimensions: tuple[Dimension, ...]) -> msgspec.json.Decoder[Any]:
-    """Decodes these arrays of a record, and passes over the rest of it."""
-    fields = [
-        (name, list[Entry] | None, msgspec.field(name=f"totals_by_{name}", default=None))
-        for name in dimensions
-    ]
-    return msgspec.json.Decoder(msgspec.defstruct("Record", fields))
+    def read(self, period: Period, but: Sequence[Period] = ()) -> None:
+        for day, _, row in rows_of_days(self.scope, period, ["blob"], but=but):
+            for dimension, entries in entries_told(row, self.dimensions, self._folded).items():
+                self.days[dimension][day] = entries
 
+    def entries_of(
+        self, dimension: Dimension, others: Sequence[Period]
+    ) -> Callable[[date], Mapping[Names, Sums]]:
+        """What a day says; whoever asks for one of the others asks for more of them."""
+        days = self.days[dimension]
 
-def _text(row: tuple[Any, ...]) -> bytes | None:
-    """The record in a row; None where it is damaged, or the day was not added up in detail yet."""
-    try:
-        return None if row[0] is None else payload(row[0])
-    except DamagedBlob:
-        return None
+        def entries(day: date) -> Mapping[Names, Sums]:
+            if day not in days and not self._all_read:
+                self._all_read = True
+                for period in others:
+                    self.read(period)
+            return days.get(day, {})
+
+        return entries
 
 
 class _UserDays(msgspec.Struct, gc=False):
@@ -270,20 +226,36 @@ def language_by_ide(
 
     Over the days of the period, or those of `days`; most person-days first.
     """
-    asked = None if days is None else set(days)
-    folded = _Folded()
+    asked = set(period if days is None else days)
     found: dict[tuple[str, str], int] = defaultdict(int)
-    for day, _, row in rows_of_days(scope, period, ["blob"], computed=True):
-        if row is None or (asked is not None and day not in asked):
-            continue
-        for entry in _used_together(row):
-            found[folded[entry.language], folded[entry.ide]] += entry.user_days
+    weeks = stored_totals(scope, period, [TOGETHER])
+    whole, working, _ = cut(asked, {week: parts[TOGETHER].filled for week, parts in weeks.items()})
+    taken = [weeks[week][TOGETHER].whole() for week in whole]
+    taken += [weeks[week][TOGETHER].working() for week in working]
+    for (languages, ides), rows in taken:
+        for language, ide, row in zip(languages, ides, rows, strict=True):
+            found[language, ide] += row[0] or 0
+    for day, entries in days_together(scope, period, but=runs([*whole, *working])):
+        if day in asked:
+            for names, user_days in entries.items():
+                found[names] += user_days
     return dict(sorted(found.items(), key=lambda each: (-each[1], each[0])))
 
 
+def days_together(
+    scope: Scope, period: Period, but: Sequence[Period] = ()
+) -> Iterator[tuple[date, dict[tuple[str, str], int]]]:
+    """The days told person by person, without those of `but`: by language and editor, how many used both."""
+    folded = Folded()
+    for day, _, row in rows_of_days(scope, period, ["blob"], computed=True, but=but):
+        found: dict[tuple[str, str], int] = defaultdict(int)
+        for entry in _used_together(row) if row is not None else ():
+            found[folded[entry.language], folded[entry.ide]] += entry.user_days
+        yield day, found
+
+
 def _used_together(row: tuple[Any, ...]) -> Sequence[_UserDays]:
-    text = _text(row)
     try:
-        return () if text is None else _together.decode(text).user_days_by_language_ide or ()
-    except msgspec.DecodeError:
+        return () if row[0] is None else _together.decode(payload(row[0])).user_days_by_language_ide or ()
+    except (DamagedBlob, msgspec.DecodeError):
         return ()

@@ -26,14 +26,8 @@ def told(scope: Scope, period: Period, dimension: Dimension) -> Breakdown:
     """The breakdown without the days that have counters and no entry; a day without use stays, empty."""
     whole = breakdown(scope, period, dimension)
     totals = day_totals(scope, period)
-    return Breakdown(
-        whole.names,
-        {
-            day: entries
-            for day, entries in whole.days.items()
-            if entries or _is_quiet(totals.get(day), dimension)
-        },
-    )
+    empty = whole.empty_days()
+    return whole.without({day for day in empty if not _is_quiet(totals.get(day), dimension)})
 
 
 def _is_quiet(totals: DayTotals | None, dimension: Dimension) -> bool:

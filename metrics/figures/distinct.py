@@ -7,18 +7,52 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
+from functools import cached_property
 
 from django.db.models import Q
 from pyroaring import BitMap
 
 from metrics.figures.scope import Scope
-from metrics.figures.stored_sets import ACTIVE, stored_sets
+from metrics.figures.stored_sets import ACTIVE, StoredSets
 from metrics.figures.windows import ActiveUsers
 from metrics.models import DayUsers
 from metrics.periods import MONTH, WEEK, Period
 from seats.models import Account
 
 DaySets = Mapping[date, BitMap]
+
+
+class _Sets(Mapping[date, BitMap]):
+    """Who did one thing on each covered day; unions over many days are made of weeks where they can be."""
+
+    def __init__(self, stored: StoredSets, kind: str) -> None:
+        self._stored = stored
+        self._kind = kind
+        self._nobody = BitMap()
+
+    @cached_property
+    def _days(self) -> dict[date, None]:
+        return dict.fromkeys(self._stored.covered)
+
+    def union(self, days: Iterable[date]) -> BitMap:
+        return self._stored.unions(days)(self._kind)
+
+    def __getitem__(self, day: date) -> BitMap:
+        if day not in self._days:
+            raise KeyError(day)
+        return self._stored.by_day.get(self._kind, {}).get(day, self._nobody)
+
+    def __contains__(self, day: object) -> bool:
+        return day in self._days
+
+    def __iter__(self) -> Iterator[date]:
+        return iter(self._days)
+
+    def __len__(self) -> int:
+        return len(self._days)
+
+    def __repr__(self) -> str:
+        return repr(dict(self))
 
 
 def day_sets(scope: Scope, period: Period, kind: str = ACTIVE) -> DaySets:
@@ -33,8 +67,8 @@ def day_sets(scope: Scope, period: Period, kind: str = ACTIVE) -> DaySets:
 def day_sets_of(scope: Scope, period: Period, kinds: Collection[str]) -> dict[str, DaySets]:
     """The same for several kinds at once, by kind; as many queries as for one."""
     in_detail = not set(kinds).issubset(DayUsers.TEAM_KINDS)
-    days, found = stored_sets(scope, period, Q(kind__in=list(kinds)), in_detail=in_detail)
-    return {kind: _every_day(days, found.get(kind, {})) for kind in kinds}
+    stored = StoredSets(scope, period, Q(kind__in=list(kinds)), in_detail=in_detail)
+    return {kind: _Sets(stored, kind) for kind in kinds}
 
 
 def day_sets_by_name(scope: Scope, period: Period, prefix: str) -> dict[str, DaySets]:
@@ -42,14 +76,14 @@ def day_sets_by_name(scope: Scope, period: Period, prefix: str) -> dict[str, Day
 
     Names with most person-days come first, equal ones by name; a name nobody used is not there.
     """
-    days, found = stored_sets(scope, period, Q(kind__startswith=prefix), in_detail=True)
-    return {kind.removeprefix(prefix): _every_day(days, found[kind]) for kind in _ranked(found, prefix)}
+    stored = StoredSets(scope, period, Q(kind__startswith=prefix), in_detail=True)
+    return {kind.removeprefix(prefix): _Sets(stored, kind) for kind in _ranked(stored, prefix)}
 
 
 def kinds(scope: Scope, period: Period, prefix: str) -> list[str]:
     """The names that follow this prefix in the kinds of the period: most person-days first."""
-    found = stored_sets(scope, period, Q(kind__startswith=prefix), in_detail=True).found
-    return [kind.removeprefix(prefix) for kind in _ranked(found, prefix)]
+    stored = StoredSets(scope, period, Q(kind__startswith=prefix), in_detail=True)
+    return [kind.removeprefix(prefix) for kind in _ranked(stored, prefix)]
 
 
 def distinct(
@@ -73,14 +107,15 @@ def people_by_name(
 
     Over the period, or over some `days`; None unless every one of them is covered.
     """
-    covered, found = stored_sets(scope, period, Q(kind__startswith=prefix), in_detail=True)
+    stored = StoredSets(scope, period, Q(kind__startswith=prefix), in_detail=True)
     asked = set(period if days is None else days)
-    if not asked.issubset(covered):
+    if not asked.issubset(stored.covered):
         return None
+    everybody = stored.unions(asked)
     people = {
-        kind.removeprefix(prefix): BitMap.union(*(users for day, users in sets.items() if day in asked))
-        for kind, sets in found.items()
-        if kind.startswith(prefix) and not asked.isdisjoint(sets)
+        kind.removeprefix(prefix): users
+        for kind in stored.kinds()
+        if kind.startswith(prefix) and (users := everybody(kind))
     }
     return dict(sorted(people.items(), key=lambda each: (-len(each[1]), each[0])))
 
@@ -90,6 +125,8 @@ def union(sets: DaySets, days: Iterable[date]) -> BitMap | None:
     asked = list(days)
     if any(day not in sets for day in asked):
         return None
+    if isinstance(sets, _Sets):
+        return sets.union(asked)
     return BitMap.union(*(sets[day] for day in asked)) if asked else BitMap()
 
 
@@ -152,14 +189,7 @@ def _ends(block: Sequence[BitMap | None]) -> list[BitMap]:
     return ends[:0:-1]
 
 
-def _every_day(days: Iterable[date], found: DaySets) -> DaySets:
-    nobody = BitMap()
-    return {day: found.get(day, nobody) for day in days}
-
-
-def _ranked(found: Mapping[str, DaySets], prefix: str) -> list[str]:
+def _ranked(stored: StoredSets, prefix: str) -> list[str]:
     """The kinds with this prefix: most person-days first, equal ones by name."""
-    person_days = {
-        kind: sum(map(len, sets.values())) for kind, sets in found.items() if kind.startswith(prefix)
-    }
+    person_days = {kind: stored.user_days(kind) for kind in stored.kinds() if kind.startswith(prefix)}
     return sorted(filter(person_days.get, person_days), key=lambda kind: (-person_days[kind], kind))

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import date
 from typing import get_type_hints
 
 import msgspec
+from django.db.models import BinaryField, Case, Expression, F, Value, When
 
 from metrics.breakdowns import DamagedBlob, payload
 from metrics.figures.scope import Scope
+from metrics.figures.stored_weeks import stored_blobs
 from metrics.figures.told import rows_of_days
 from metrics.periods import Period
+from metrics.week_parts import RECORDS, records_of
+from metrics.whole_weeks import runs, week_of
 
 
 class CommentType(msgspec.Struct, frozen=True):
@@ -191,32 +195,66 @@ def day_records(scope: Scope, period: Period) -> Mapping[date, EntityDay]:
     if scope.team is not None:
         columns = {"daily_active_users": "active_users"}
     days: dict[date, EntityDay] = {}
-    for day, source, row in rows_of_days(scope, period, ["blob", *columns.values()]):
+    weeks = _stored_weeks(scope, period)
+    for day, source, row in rows_of_days(scope, period, [_blob_but_of(weeks), *columns.values()]):
         if row is None:
             days[day] = EntityDay(source=source, daily_active_users=0)
             continue
         blob, *values = row
-        days[day] = record = _read(blob)
+        week = weeks.get(week_of(day))
+        days[day] = record = _read(blob) if week is None else _decoded(week.get(day.weekday()))
         record.source = source
         for name, value in zip(columns, values, strict=True):
             setattr(record, name, value)
     return days
 
 
+def _stored_weeks(scope: Scope, period: Period) -> dict[int, dict[int, msgspec.Raw]]:
+    """By week and day of it what its record says, without its breakdowns."""
+    found = {}
+    for week, _, blob in stored_blobs(scope, period, [RECORDS]):
+        with suppress(DamagedBlob):
+            found[week] = records_of(blob)
+    return found
+
+
+def _blob_but_of(weeks: Iterable[int]) -> Expression:
+    """The blob of a day, not of those in weeks: most of it is what weeks hold already."""
+    nothing = Value(None, output_field=BinaryField())
+    stretches = [When(day__range=(some.first, some.last), then=nothing) for some in runs(weeks)]
+    return Case(*stretches, default=F("blob"), output_field=BinaryField())
+
+
 def _read(blob: bytes | memoryview | None) -> EntityDay:
-    if blob is None:
+    try:
+        return _decoded(None if blob is None else payload(blob))
+    except DamagedBlob:
+        return EntityDay()
+
+
+def _decoded(text: bytes | msgspec.Raw | None) -> EntityDay:
+    if text is None:
         return EntityDay()
     try:
-        text = payload(blob)
         try:
             return _decoder.decode(text)
         except msgspec.ValidationError:
             return _what_can_be_read(text)
-    except (DamagedBlob, msgspec.DecodeError):
+    except msgspec.DecodeError:
         return EntityDay()
 
 
-def _what_can_be_read(text: bytes) -> EntityDay:
+def without_breakdowns(blob: bytes | memoryview | None) -> msgspec.Raw | None:
+    """The JSON of a record with what `day_records` reads of it; None where nothing can be read."""
+    try:
+        kept = {} if blob is None else _by_key.decode(payload(blob))
+    except (DamagedBlob, msgspec.DecodeError):
+        return None
+    kept = {key: value for key, value in kept.items() if key in _TYPES}
+    return msgspec.Raw(msgspec.json.encode(kept)) if kept else None
+
+
+def _what_can_be_read(text: bytes | msgspec.Raw) -> EntityDay:
     """A record in which GitHub changed the shape of something: that is unknown, and nothing else."""
     record = EntityDay()
     for key, value in _by_key.decode(text).items():

@@ -8,29 +8,37 @@ from functools import cache
 from typing import Any
 
 from django.db import connection
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, Expression, OuterRef, QuerySet
 
 from metrics.figures.scope import Scope
 from metrics.models import DayUsers, DirtyDay, ReportDay, ScopeDay, TeamDay
 from metrics.models.team_day import WHOLE_ACCOUNT
 from metrics.periods import Period
+from portal.bytes_as_they_are import bytes_as_they_are
 from seats.models import Account
 
 # A day, its source (of ScopeDay.Source), and the asked columns; None: covered, and nobody did anything.
 Told = tuple[date, str, tuple[Any, ...] | None]
 
 
-def covered(account: Account, period: Period, *reports: str, in_detail: bool = False) -> list[date]:
+def covered(
+    account: Account,
+    period: Period,
+    *reports: str,
+    in_detail: bool = False,
+    but: Sequence[Period] = (),
+) -> list[date]:
     """The days of which one of these reports was taken in, in order, without those never added up yet.
 
-    `in_detail`: without those never added up with what people's lines say in detail.
+    `in_detail`: without those never added up with what people's lines say in detail; `but`: without these.
     """
-    values = [account.pk, str(period.first), str(period.last), *map(str, reports)]
+    values: list[Any] = [account.pk, str(period.first), str(period.last), *map(str, reports)]
     with connection.cursor() as cursor:
         cursor.execute(_covered_days(connection.vendor, len(reports), in_detail), values)
-        days = [day for (day,) in cursor.fetchall()]
+        found = [day for (day,) in cursor.fetchall()]
     # SQLite knows no days.
-    return [date.fromisoformat(day) if isinstance(day, str) else day for day in days]
+    days = [date.fromisoformat(day) if isinstance(day, str) else day for day in found]
+    return [day for day in days if not any(day in some for some in but)] if but else days
 
 
 @cache
@@ -60,25 +68,31 @@ def _covered_days(vendor: str, reports: int, in_detail: bool) -> str:
 
 
 def rows_of_days(
-    scope: Scope, period: Period, columns: Sequence[str], *, computed: bool = False
+    scope: Scope,
+    period: Period,
+    columns: Sequence[str | Expression],
+    *,
+    computed: bool = False,
+    but: Sequence[Period] = (),
 ) -> Iterator[Told]:
-    """The covered days of a scope, in order, each with columns of its row.
+    """The covered days of a scope, without those of `but`, in order, each with columns of its row.
 
     An account's day is GitHub's own record where there is one (with `computed`: never), else the one
     added up from its people. A team's days are always added up; a day without a row of the team is not
     covered, since nobody knows who was in it.
     """
     if scope.team is not None:
-        yield from _team_days(scope, period, columns)
+        yield from _team_days(scope, period, columns, but)
         return
     reports = [ReportDay.Report.USERS] if computed else [ReportDay.Report.USERS, ReportDay.Report.SCOPE]
-    days = covered(scope.account, period, *reports)
-    found = {
-        day: (source, tuple(row))
-        for day, source, *row in _account_days(scope.account, period, computed).values_list(
-            "day", "source", *columns
-        )
-    }
+    days = covered(scope.account, period, *reports, but=but)
+    rows = _account_days(scope.account, period, computed)
+    for some in but:
+        rows = rows.exclude(day__range=(some.first, some.last))
+    with bytes_as_they_are():
+        found = {
+            day: (source, tuple(row)) for day, source, *row in rows.values_list("day", "source", *columns)
+        }
     for day in sorted({*days, *found}):
         yield (day, *found[day]) if day in found else (day, ScopeDay.Source.USERS.value, None)
 
@@ -91,9 +105,15 @@ def _account_days(account: Account, period: Period, computed: bool) -> QuerySet[
     return rows.exclude(Exists(own), source=ScopeDay.Source.USERS)
 
 
-def _team_days(scope: Scope, period: Period, columns: Sequence[str]) -> Iterator[Told]:
+def _team_days(
+    scope: Scope, period: Period, columns: Sequence[str | Expression], but: Sequence[Period]
+) -> Iterator[Told]:
     rows = TeamDay.objects.filter(
         account=scope.account, team_key=scope.team_key, day__range=(period.first, period.last)
     )
-    for day, *row in rows.order_by("day").values_list("day", *columns):
+    for some in but:
+        rows = rows.exclude(day__range=(some.first, some.last))
+    with bytes_as_they_are():
+        found = list(rows.order_by("day").values_list("day", *columns))
+    for day, *row in found:
         yield day, ScopeDay.Source.USERS.value, tuple(row)

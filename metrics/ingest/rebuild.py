@@ -14,6 +14,7 @@ from metrics import breakdowns
 from metrics.ingest.add_up import Names, Sums, record
 from metrics.ingest.rebuild_beside import Adders
 from metrics.ingest.rebuild_people import People, Submit, named, read_people, total
+from metrics.ingest.rebuild_weeks import outdate_weeks, write_weeks
 from metrics.ingest.rebuild_windows import outdate, write_windows
 from metrics.models import DayUsers, DirtyDay, ReportDay, ScopeDay, TeamDay, TeamRoster
 from metrics.models.team_day import UNATTRIBUTED, WHOLE_ACCOUNT
@@ -32,7 +33,8 @@ def rebuild_dirty_days(
     """Rebuild every dirty day, or those of an account; returns how many. The newest come first.
 
     Each is committed by itself, so it may be stopped. With `seconds` no further day is begun after that
-    time; what is left keeps its mark. The windows that touched days fall into are written at the end.
+    time; what is left keeps its mark. The windows and weeks that touched days fall into are written at the
+    end.
     """
     marked = DirtyDay.objects.all() if account is None else DirtyDay.objects.filter(account=account)
     dirty = list(marked.order_by("-day", "account_id").values_list("account_id", "day"))
@@ -47,14 +49,17 @@ def rebuild_dirty_days(
             if on_day is not None:
                 on_day(done, len(dirty))
     write_windows(account)
+    write_weeks(account, ends_at)
     return done
 
 
 def rebuild_day(account_id: int, day: date) -> None:
-    """Replace all that is added up of an account's day by what its rows say now, and its windows."""
+    """Replace all that is added up of an account's day by what its rows say now, its windows and its week."""
     with Adders() as adders, transaction.atomic():
         _rebuild(account_id, day, adders.submit)
-    write_windows(Account.objects.get(pk=account_id))
+    account = Account.objects.get(pk=account_id)
+    write_windows(account)
+    write_weeks(account)
 
 
 @transaction.atomic
@@ -91,6 +96,7 @@ def _rebuild(account_id: int, day: date, submit: Submit) -> None:
             _write_teams(account_id, day, people, rosters, groups)
     DirtyDay.objects.filter(account_id=account_id, day=day).delete()
     outdate(account_id, day)
+    outdate_weeks([(account_id, day)])
 
 
 class Groups:

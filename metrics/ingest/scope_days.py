@@ -12,6 +12,7 @@ from metrics.formats.records import Broken, Record
 from metrics.formats.scope import ScopeDayRecord, parse_scope_day
 from metrics.ingest.facts import Fact, Known, Table, classify
 from metrics.ingest.options import Counts, Options
+from metrics.ingest.rebuild_weeks import outdate_weeks
 from metrics.ingest.usage import NEVER, Days, Intake
 from metrics.models import ReportDay, ScopeDay
 from metrics.models.counters import COUNTERS
@@ -76,6 +77,8 @@ class ScopeDays(Intake):
         result.new = {key: self._ready(fact) for key, fact in result.new.items()}
         result.changed = {pk: self._ready(fact) for pk, fact in result.changed.items()}
         self.table.write(result, self.file)
+        if result.new or result.changed:
+            outdate_weeks((account.pk, row.day) for account, row in rows)
         covered: dict[tuple[int, date], datetime] = {}
         for account, row in rows:
             key = (account.pk, row.day)

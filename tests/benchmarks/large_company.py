@@ -116,6 +116,7 @@ class _Company:
         self._totals()
         self._sets()
         self._team_days()
+        self._weeks()
         self._lines()
 
     # People and seats --------------------------------------------------------------------------
@@ -420,6 +421,13 @@ class _Company:
         names = ("account", "team", "team_key", "day", "member_count", "active_users", *COUNTERS, "blob")
         copy(TeamDay, names, days())
         copy(TeamRoster, ("team", "day", "members", "member_count", "file", "observed_at"), rosters())
+
+    def _weeks(self) -> None:
+        """Added up from the days as the product does it."""
+        from metrics.ingest.rebuild_weeks import outdate_weeks, write_weeks
+
+        outdate_weeks((self.account.pk, day) for day in self.size.every_day)
+        write_weeks()
 
     # People's own lines --------------------------------------------------------------------------
 

@@ -18,8 +18,8 @@ from tests.metrics.taking_in import LAST_DAY, passing_database, the_day_after
 # The fixture opens the database itself: both companies are asked once, for every page.
 pytestmark = pytest.mark.django_db
 
-# Long enough for a period and the one before it in both.
-SMALL, LARGE = Size(12, 2, 70, LAST_DAY), Size(150, 9, 130, LAST_DAY)
+# Long enough for a period and the one before it in both, and for what is read by weeks.
+SMALL, LARGE = Size(12, 2, 100, LAST_DAY), Size(150, 9, 130, LAST_DAY)
 ADDRESSES = [
     address
     for slug, page in pages.items()
