@@ -101,6 +101,15 @@ class Run:
         self._values = {"progress_done": done, "progress_total": total, "note": note[:200]}
         self.beat()
 
+    def progress_unsaved(self, done: int, total: int | None = None, note: str = "") -> None:
+        """As `progress`, from inside a long transaction: another thread writes it, so that others see it."""
+        self._values = {"progress_done": done, "progress_total": total, "note": note[:200]}
+        self._shown_life_at = time.monotonic()
+        if self._must_stop is not None:
+            raise self._must_stop
+        if leash.is_stopping():
+            raise Paused
+
     def beat(self) -> None:
         """Say that it is alive, where there is no progress to tell; may raise as should_stop."""
         self.should_stop()

@@ -272,8 +272,8 @@ LOGGING = {
 # Tables kept by hand go out and in as spreadsheets. Unset, these would let everybody do it.
 IMPORT_EXPORT_IMPORT_PERMISSION_CODE = "change"
 IMPORT_EXPORT_EXPORT_PERMISSION_CODE = "view"
-# Between preview and confirmation the sheet lies in the cache, not in a folder that nobody empties.
-IMPORT_EXPORT_TMP_STORAGE_CLASS = "import_export.tmp_storages.CacheStorage"
+# Sheets of more rows are tried and taken in by the worker.
+SHEET_ROWS_AT_ONCE = env.int("SHEET_ROWS_AT_ONCE", default=5_000)
 
 # --- Background work --------------------------------------------------------------------------
 

@@ -144,6 +144,22 @@ SIDEBAR: tuple[tuple[str, tuple[Link, ...]], ...] = (
             ),
             Link("Exemptions", "shield_person", "admin:seats_exemption_changelist", "seats.view_exemption"),
             Link(
+                "Who belongs where", "badge", "admin:seats_assignment_changelist", "seats.view_assignment"
+            ),
+            Link("Departments", "lan", "admin:seats_department_changelist", "seats.view_department"),
+            Link(
+                "Cost centres",
+                "account_balance",
+                "admin:seats_costcentre_changelist",
+                "seats.view_costcentre",
+            ),
+            Link(
+                "Team owners",
+                "supervisor_account",
+                "admin:seats_teamowner_changelist",
+                "seats.view_teamowner",
+            ),
+            Link(
                 "Working calendars",
                 "calendar_clock",
                 "admin:seats_workingcalendar_changelist",

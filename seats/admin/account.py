@@ -16,10 +16,14 @@ from unfold.decorators import display
 
 from seats.admin.account_story import tables
 from seats.admin.base import NOTHING, NullsLastChangeList, ReadOnlyAdmin, day, seats_link
+from seats.admin.kept_by_hand import KeptByHandAdmin, changes
 from seats.admin.sync_now import SyncNow
 from seats.figures import by_account, of_account
 from seats.models import Account, Seat
 from seats.models.seat import INACTIVE, Verdict
+from seats.sheets.company import AccountSettingsResource
+
+BY_HAND = AccountSettingsResource.BY_HAND
 
 
 class AccountChangeList(NullsLastChangeList):
@@ -46,7 +50,13 @@ def _seats_of_family(**conditions: Any) -> Combinable:
 
 
 @admin.register(Account)
-class AccountAdmin(SyncNow, ReadOnlyAdmin):
+class AccountAdmin(SyncNow, KeptByHandAdmin):
+    """What GitHub tells is looked at; who answers for it, and who pays, is kept here."""
+
+    noun = "account settings"
+    empty_note = ReadOnlyAdmin.empty_note
+    filled_through = ReadOnlyAdmin.filled_through
+    autocomplete_fields: ClassVar[list[str]] = ["cost_centre"]
     list_title = "Organizations & enterprises"
     list_display: ClassVar[list[str]] = [
         "label",
@@ -113,7 +123,23 @@ class AccountAdmin(SyncNow, ReadOnlyAdmin):
             empty.add("enterprise_link")
         if obj and not obj.former_logins:
             empty.add("also_called")
-        return [name for name in self.readonly_fields if name not in empty]
+        return [name for name in (*self.readonly_fields, *BY_HAND) if name not in empty]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_import_permission(self, request: HttpRequest) -> bool:
+        return bool(self.has_change_permission(request))
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        was = Account.objects.get(pk=obj.pk)
+        # GitHub's lists may change the rest of the row at this moment.
+        obj.save(update_fields=BY_HAND)
+        if changed := changes(was, obj):
+            self._record(request, "changed", obj, changed)
 
     @display(description="login")
     def called(self, account: Account) -> str:

@@ -15,7 +15,6 @@ from seats.admin.base import NOTHING, day
 from seats.admin.kept_by_hand import KeptByHandAdmin
 from seats.models import Exemption, Seat
 from seats.policy_sql import exempt_seats
-from seats.resources import ExemptionResource
 from seats.verdicts import today
 
 # Time enough to ask whoever answers for it whether it goes on.
@@ -72,7 +71,6 @@ class TargetFilter(DropdownFilter):
 class ExemptionAdmin(KeptByHandAdmin):
     noun = "exemption"
     decides_verdicts = True
-    resource_classes: ClassVar[list[Any]] = [ExemptionResource]
     list_title = "Exemptions"
     empty_note = (
         "An exemption leaves people alone whatever the policy says: on leave, new, not a person at all."

@@ -16,7 +16,7 @@ from unfold.contrib.filters.admin import DropdownFilter, RadioFilter, RangeNumer
 from unfold.contrib.filters.forms import AutocompleteDropdownForm
 
 from seats.admin.policy_simulation import asked_for
-from seats.models import Account, Seat, SeatGrant, SeatReview, TeamMembership
+from seats.models import Account, Assignment, Seat, SeatGrant, SeatReview, TeamMembership
 from seats.models.seat import INACTIVE, PlanType, Verdict
 from seats.verdicts import today
 
@@ -239,6 +239,36 @@ class TeamFilter(AutocompleteFilter):
             return queryset
         members = TeamMembership.objects.filter(team_id=key)
         return queryset.filter(user__in=members.values("user_id"))
+
+
+class DepartmentFilter(AutocompleteFilter):
+    """Seats of people who belong to the department today."""
+
+    title = "department"
+    parameter_name = "department"
+    source = (Assignment, "department")
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Seat]) -> QuerySet[Seat]:
+        key = self.key()
+        if key is None:
+            return queryset
+        there = Assignment.objects.on(today()).filter(department_id=key, user__isnull=False)
+        return queryset.filter(user__in=there.values("user_id"))
+
+
+class CostCentreFilter(AutocompleteFilter):
+    """Seats of people whom the cost centre pays for today."""
+
+    title = "cost centre"
+    parameter_name = "cost_centre"
+    source = (Assignment, "cost_centre")
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Seat]) -> QuerySet[Seat]:
+        key = self.key()
+        if key is None:
+            return queryset
+        there = Assignment.objects.on(today()).filter(cost_centre_id=key, user__isnull=False)
+        return queryset.filter(user__in=there.values("user_id"))
 
 
 class SimulatedFilter(DropdownFilter):

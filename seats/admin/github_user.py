@@ -16,8 +16,8 @@ from unfold.decorators import display
 from portal.cards import Cell, Table
 from seats.admin.base import NOTHING, ReadOnlyAdmin, day, seats_link
 from seats.admin.kept_by_hand import KeptByHandAdmin, changes
-from seats.contact_resource import BY_HAND, ContactResource, checked_email, checked_language
 from seats.models import Evidence, GitHubUser, Seat, UserLogin
+from seats.sheets.contacts import BY_HAND, checked_email, checked_language
 
 ADDRESSES = ("email", "contact_email")
 
@@ -40,7 +40,6 @@ class GitHubUserAdmin(KeptByHandAdmin):
 
     noun = "contact"
     form = ContactForm
-    resource_classes: ClassVar[list[Any]] = [ContactResource]
     list_title = "People"
     empty_note = ReadOnlyAdmin.empty_note
     filled_through = ReadOnlyAdmin.filled_through
@@ -123,7 +122,10 @@ class GitHubUserAdmin(KeptByHandAdmin):
         person = self.get_object(request, object_id)
         context: dict[str, Any] = {}
         if person is not None:
-            tables = [_logins(person), _seats(person), _evidence(person), _teams(person)]
+            tables = [
+                _logins(person), _seats(person), _places(person), _owned(person), _evidence(person),
+                _teams(person),
+            ]  # fmt: skip
             context = {"tables": [table for table in tables if table.rows], "title": person.login}
         response: HttpResponse = super().change_view(
             request, object_id, form_url, {**context, **(extra_context or {})}
@@ -157,6 +159,43 @@ def _seats(person: GitHubUser) -> Table:
                 Cell(day(seat.ended_at)),
             ]
             for seat in seats
+        ],
+    )
+
+
+def _places(person: GitHubUser) -> Table:
+    places = person.assignments.select_related("department", "cost_centre").order_by("-starts_on")
+    return Table(
+        "Department and cost centre",
+        ["Department", "Manager", "Cost centre", "From", "Until"],
+        [
+            [
+                Cell(
+                    str(place.department or NOTHING),
+                    reverse("admin:seats_assignment_change", args=[place.pk]),
+                ),
+                Cell(place.manager or NOTHING),
+                Cell(str(place.cost_centre or NOTHING)),
+                Cell(day(place.starts_on)),
+                Cell(day(place.ends_on)),
+            ]
+            for place in places
+        ],
+    )
+
+
+def _owned(person: GitHubUser) -> Table:
+    owned = person.owned_teams.select_related("team__account").order_by("team__slug")
+    return Table(
+        "Answers for the teams",
+        ["Team", "Of", "Note"],
+        [
+            [
+                Cell(str(row.team), reverse("admin:seats_team_change", args=[row.team_id])),
+                Cell(row.team.account.label),
+                Cell(row.note or NOTHING),
+            ]
+            for row in owned
         ],
     )
 

@@ -23,10 +23,10 @@ from portal.mailing import Outbox, Refused, Unreachable
 from portal.models import AuditEntry
 from seats.admin.base import PortalModelAdmin
 from seats.admin.kept_by_hand import changes
-from seats.contact_resource import checked_language
 from seats.models import NoticeTemplate
 from seats.policy_sql import today
 from seats.reclaim.notice_words import ENGLISH, PLACEHOLDERS, Mail, problems, write
+from seats.sheets.contacts import checked_language
 
 Kind = NoticeTemplate.Kind
 

@@ -21,7 +21,6 @@ from seats.admin.kept_by_hand import KeptByHandAdmin
 from seats.admin.policy_simulation import simulation
 from seats.models import InactivityPolicy
 from seats.models.seat import INACTIVE
-from seats.resources import PolicyResource
 from seats.verdicts import today
 
 # An edit of a year ago is still found, in the audit log.
@@ -110,7 +109,6 @@ DECIDES: tuple[Any, ...] = (
 class InactivityPolicyAdmin(KeptByHandAdmin):
     noun = "policy"
     decides_verdicts = True
-    resource_classes: ClassVar[list[Any]] = [PolicyResource]
     list_title = "Inactivity policies"
     list_display: ClassVar[list[str]] = [
         "scope", "mode_label", "idle_days", "grace_days", "sign_in_counts", "holds", "seats_judged", "caught",

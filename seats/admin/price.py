@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.contrib import admin
 from unfold.decorators import display
@@ -10,13 +10,11 @@ from unfold.decorators import display
 from seats.admin.base import day
 from seats.admin.kept_by_hand import KeptByHandAdmin
 from seats.models import SeatPrice
-from seats.resources import PriceResource
 
 
 @admin.register(SeatPrice)
 class SeatPriceAdmin(KeptByHandAdmin):
     noun = "price"
-    resource_classes: ClassVar[list[Any]] = [PriceResource]
     list_title = "Prices"
     list_display: ClassVar[list[str]] = ["plan_type", "where", "monthly_price", "currency", "from_day"]
     list_select_related: ClassVar[list[str]] = ["account"]

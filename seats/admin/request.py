@@ -19,7 +19,6 @@ from seats.admin.kept_by_hand import KeptByHandAdmin
 from seats.admin.request_actions import RequestActions
 from seats.models import Account, SeatRequest
 from seats.reclaim import seat_requests
-from seats.request_resource import SeatRequestResource
 
 State = SeatRequest.State
 
@@ -66,7 +65,6 @@ class SeatRequestForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in 
 @admin.register(SeatRequest)
 class SeatRequestAdmin(RequestActions, KeptByHandAdmin):
     noun = "seat request"
-    resource_classes: ClassVar[list[Any]] = [SeatRequestResource]
     form = SeatRequestForm
     list_title = "Seat requests"
     empty_title = "No requests"

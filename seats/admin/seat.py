@@ -22,6 +22,8 @@ from portal.reports import writers
 from seats.admin.base import NOTHING, NullsLastChangeList, ReadOnlyAdmin, day, few
 from seats.admin.filters import (
     AccountFilter,
+    CostCentreFilter,
+    DepartmentFilter,
     DeskFilter,
     EditorFilter,
     GrantedFilter,
@@ -38,7 +40,7 @@ from seats.admin.seat_actions import SeatActions
 from seats.admin.seat_story import reason as why
 from seats.admin.seat_story import story
 from seats.figures import Prices
-from seats.models import Seat, TeamMembership, UserLogin
+from seats.models import Assignment, Seat, TeamMembership, UserLogin
 from seats.models.seat import Verdict
 from seats.sync import asking
 from seats.verdicts import today
@@ -86,6 +88,8 @@ class SeatAdmin(SeatActions, ReadOnlyAdmin):
         VerdictFilter,
         AccountFilter,
         TeamFilter,
+        DepartmentFilter,
+        CostCentreFilter,
         PlanFilter,
         GrantedFilter,
         EditorFilter,
@@ -108,7 +112,18 @@ class SeatAdmin(SeatActions, ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Seat]:
         memberships = TeamMembership.objects.select_related("team").order_by("team__slug")
         seats: QuerySet[Seat] = super().get_queryset(request)
-        return seats.prefetch_related(Prefetch("user__memberships", queryset=memberships))
+        places = Assignment.objects.on(today()).select_related("department", "cost_centre")
+        return seats.prefetch_related(
+            Prefetch("user__memberships", queryset=memberships),
+            Prefetch("user__assignments", queryset=places.order_by("-starts_on"), to_attr="places_now"),
+        )
+
+    def get_list_display(self, request: HttpRequest) -> list[str]:
+        """With the place of each person where anybody keeps those."""
+        shown = list(self.list_display)
+        if Assignment.objects.exists():
+            shown.insert(shown.index("teams") + 1, "place")
+        return shown
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[SeatChangeList]:
         return SeatChangeList
@@ -184,6 +199,11 @@ class SeatAdmin(SeatActions, ReadOnlyAdmin):
     @display(description="teams")
     def teams(self, seat: Seat) -> str:
         return few(list(dict.fromkeys(str(membership.team) for membership in seat.user.memberships.all())))
+
+    @display(description="department, cost centre")
+    def place(self, seat: Any) -> str:
+        places = seat.user.places_now
+        return places[0].place if places else NOTHING
 
     @display(description="granted", ordering="granted_by")
     def how_granted(self, seat: Seat) -> str:

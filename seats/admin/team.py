@@ -86,7 +86,7 @@ class TeamAdmin(ReadOnlyAdmin):
     search_help_text = "Team or organization"
     fields: ClassVar[list[str]] = [
         "account", "slug", "name", "description", "kind_in_words", "visible_to", "number", "parent",
-        "children", "also_called", "maintained_by", "seats", "members_as_of", "gone",
+        "children", "also_called", "maintained_by", "owned_by", "seats", "members_as_of", "gone",
     ]  # fmt: skip
     readonly_fields = fields
     inlines: ClassVar[list[Any]] = [MembershipInline]
@@ -148,6 +148,11 @@ class TeamAdmin(ReadOnlyAdmin):
     def maintained_by(self, team: Team) -> str:
         maintainers = team.memberships.filter(role=Role.MAINTAINER).order_by("user__login_key")
         return few(list(maintainers.values_list("user__login", flat=True)), shown=10)
+
+    @display(description="owners")
+    def owned_by(self, team: Team) -> str:
+        """Who answers for it, by our own list."""
+        return few([owner.shown_person for owner in team.owners.select_related("user")], shown=10)
 
     @display(description="members", ordering="member_count")
     def members(self, team: Any) -> int:

@@ -16,7 +16,6 @@ from unfold.decorators import display
 from seats.admin.base import NOTHING, day
 from seats.admin.kept_by_hand import KeptByHandAdmin
 from seats.models import Holiday, WorkingCalendar
-from seats.resources import HolidayResource
 from seats.verdicts import today
 
 
@@ -99,7 +98,6 @@ class WorkingCalendarAdmin(KeptByHandAdmin):
 @admin.register(Holiday)
 class HolidayAdmin(KeptByHandAdmin):
     noun = "holiday"
-    resource_classes: ClassVar[list[Any]] = [HolidayResource]
     list_title = "Holidays"
     empty_note = "Days on which nobody works after all: entered on a calendar, or brought as a file."
     list_display: ClassVar[list[str]] = ["on", "name", "calendar"]

@@ -41,8 +41,11 @@ class SeatPrice(models.Model):
     def __str__(self) -> str:
         return f"{self.plan_type} {self.monthly_price} {self.currency}"
 
+    def own_scope_key(self) -> str:
+        return f"account:{self.account_id}" if self.account_id else "all"
+
     def save(self, *args, **kwargs) -> None:  # type: ignore[no-untyped-def]
-        self.scope_key = f"account:{self.account_id}" if self.account_id else "all"
+        self.scope_key = self.own_scope_key()
         super().save(*args, **kwargs)
 
 

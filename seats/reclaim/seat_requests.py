@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import Min
+from django.db.models.functions import Lower
 from django.utils import timezone
 
 from portal.models import AuditEntry
@@ -32,34 +33,60 @@ class CannotAsk(Exception):
 
 def objection(account: Account, login: str, *, besides: SeatRequest | None = None) -> str:
     """Why nobody can ask for this seat; empty where they can."""
-    if not LOGIN.fullmatch(login):
-        return f"{login!r} cannot be a login at GitHub."
-    if account.kind != Account.Kind.ORGANIZATION:
-        return f"{account.label} is an enterprise: ask for a seat of one of its organizations."
-    request = SeatRequest(account=account, login=login)
-    others = SeatRequest.objects.filter(open_key=request.own_open_key())
-    if besides is not None:
-        others = others.exclude(pk=besides.pk)
-    if (other := others.first()) is not None:
-        return f"A seat for {login} in {account.label} was asked for already: {other.get_state_display()}."
-    return holding(account, person_of(login))
+    return Objections([login]).to(account, login, besides=besides)
 
 
-def holding(account: Account, person: GitHubUser | None) -> str:
-    """That the person holds a seat that goes on; empty where none is known."""
-    if person is None:
+class Objections:
+    """What stands against asking for seats of these logins: looked up once for all of them."""
+
+    def __init__(self, logins: Iterable[str]) -> None:
+        keys = {login.lower() for login in logins}
+        self._persons = _persons_of(keys)
+        # Of every account: a sheet names a few logins, and asks for most of them in one.
+        open_requests = SeatRequest.objects.open().annotate(key=Lower("login")).filter(key__among=keys)
+        self._open = {request.own_open_key(): request for request in open_requests}
+        held = Seat.objects.held().filter(pending_cancellation_date=None)
+        people = {person.pk for person in self._persons.values()}
+        self._held = set(held.filter(user__among=people).order_by().values_list("account_id", "user_id"))
+
+    def person_of(self, login: str) -> GitHubUser | None:
+        """Who bears this login today, as far as we know."""
+        return self._persons.get(login.lower())
+
+    def to(self, account: Account, login: str, *, besides: SeatRequest | None = None) -> str:
+        """Why nobody can ask for this seat; empty where they can."""
+        if not LOGIN.fullmatch(login):
+            return f"{login!r} cannot be a login at GitHub."
+        if account.kind != Account.Kind.ORGANIZATION:
+            return f"{account.label} is an enterprise: ask for a seat of one of its organizations."
+        other = self._open.get(SeatRequest(account=account, login=login).own_open_key())
+        if other is not None and (besides is None or other.pk != besides.pk):
+            state = other.get_state_display()
+            return f"A seat for {login} in {account.label} was asked for already: {state}."
+        person = self.person_of(login)
+        if person is not None and (account.pk, person.pk) in self._held:
+            return f"{person.login} holds a seat in {account.label} already."
         return ""
-    held = Seat.objects.held().filter(account=account, user=person, pending_cancellation_date=None)
-    return f"{person.login} holds a seat in {account.label} already." if held.exists() else ""
+
+    def now_asked(self, request: SeatRequest) -> None:
+        """A request that is about to be written stands against a second one."""
+        self._open[request.own_open_key()] = request
 
 
 def person_of(login: str) -> GitHubUser | None:
     """Who bears this login today, as far as we know."""
-    key = login.lower()
-    holder = Holders([key]).on(key, today() + timedelta(days=1))
-    if holder is not None:
-        return GitHubUser.objects.filter(pk=holder).first()
-    return GitHubUser.objects.filter(login_key=key, github_id__isnull=False).order_by("-id").first()
+    return _persons_of({login.lower()}).get(login.lower())
+
+
+def _persons_of(keys: set[str]) -> dict[str, GitHubUser]:
+    """By login in small letters: who held it last, else whoever with an id is shown under it."""
+    holders = Holders(keys)
+    tomorrow = today() + timedelta(days=1)
+    held = {key: holder for key in keys if (holder := holders.on(key, tomorrow)) is not None}
+    people = GitHubUser.objects.in_bulk(list(held.values())) if held else {}
+    shown = GitHubUser.objects.filter(login_key__among=keys - held.keys(), github_id__isnull=False)
+    found = {person.login_key: person for person in shown.order_by("id")}
+    return {**found, **{key: people[holder] for key, holder in held.items() if holder in people}}
 
 
 def ask(account: Account, login: str, *, reason: str, asked_by: str = "", by: Any = None) -> SeatRequest:

@@ -1,18 +1,17 @@
-"""Where notices reach people, and in which language, as a spreadsheet: login, contact_email, language."""
+"""Where notices reach people, and in which language, as a sheet: login, contact_email, language."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator, validate_email
-from import_export import fields
 
 from seats.models import GitHubUser
-from seats.resources import KeptByHandResource
-from seats.sheet_widgets import SafeTextWidget
+from seats.sheets.base import KeptByHandResource, column
+from seats.sheets.lookups import PersonWidget
+from seats.sheets.widgets import TextWidget
 
 LANGUAGE = RegexValidator(
     r"\A[a-z]{2,3}(-[a-z0-9]{2,8})?\Z", "Write a language as en, de or pt-br.", code="language"
@@ -36,12 +35,12 @@ def checked_language(text: str) -> str:
     return language
 
 
-class _EmailWidget(SafeTextWidget):
+class _EmailWidget(TextWidget):
     def clean(self, value: Any, row: Any = None, **kwargs: Any) -> str:
         return _or_value_error(checked_email, super().clean(value))
 
 
-class _LanguageWidget(SafeTextWidget):
+class _LanguageWidget(TextWidget):
     def clean(self, value: Any, row: Any = None, **kwargs: Any) -> str:
         return _or_value_error(checked_language, super().clean(value))
 
@@ -53,54 +52,63 @@ def _or_value_error(check: Any, text: str) -> str:
         raise ValueError(" ".join(error.messages)) from error
 
 
+class _WhoWidget(PersonWidget):
+    """The person a line is about, whose own login the cell is."""
+
+    def clean(self, value: Any, row: Any = None, **kwargs: Any) -> GitHubUser:
+        person = super().clean(value, row, **kwargs)
+        if person is None:
+            raise ValueError("Write whose contact this is: a login.")
+        return person
+
+
 class ContactResource(KeptByHandResource):
     """Changes people whom we know; nobody is added by it. A column that is not there is left as it is."""
 
-    login = fields.Field(column_name="login", attribute="login", widget=SafeTextWidget(), readonly=True)
-    contact_email = fields.Field(
-        column_name="contact_email", attribute="contact_email", widget=_EmailWidget()
-    )
-    language = fields.Field(column_name="language", attribute="language", widget=_LanguageWidget())
+    login = column("login", "login", _WhoWidget())
+    contact_email = column("contact_email", "contact_email", _EmailWidget())
+    language = column("language", "language", _LanguageWidget())
+
+    needs = ("login",)
 
     class Meta(KeptByHandResource.Meta):
         model = GitHubUser
-        import_id_fields: ClassVar[list[str]] = ["login"]
         fields = ("login", *BY_HAND)
-        # Only these are written: what GitHub tells may change at the same moment.
-        clean_model_instances = False
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self._people: dict[str, list[GitHubUser]] = {}
+    def dehydrate_login(self, person: GitHubUser) -> str:
+        return str(self.fields["login"].widget.render(person))
 
-    def before_import(self, dataset: Any, **kwargs: Any) -> None:
-        self._people = _by_login(SafeTextWidget().clean(login) for login in dataset["login"] or [])
-        super().before_import(dataset, **kwargs)
+    def prepare(self, dataset: Any) -> None:
+        """The people were looked up by the column itself."""
 
-    def find(self, row: Any, instance_loader: Any) -> GitHubUser:
-        login = SafeTextWidget().clean(row.get("login")).strip()
-        found = self._people.get(login.lower(), [])
-        if len(found) != 1:
-            raise ValueError(
-                f"Several people bear the login {login!r}: edit them on their pages."
-                if found
-                else f"Nobody with the login {login!r} is known."
-            )
-        return found[0]
+    def find(self, row: Any) -> GitHubUser:
+        person: GitHubUser = self.fields["login"].widget.clean(row.get("login"))
+        return person
 
-    def get_instance(self, instance_loader: Any, row: Any) -> GitHubUser:
-        return self.find(row, instance_loader)
+    def identity(self, row: Any, instance: Any, new: bool) -> int:
+        return self.find(row).pk
 
-    def do_instance_save(self, instance: GitHubUser, is_create: bool) -> None:
-        instance.save(update_fields=list(BY_HAND))
+    def import_field(self, field: Any, instance: Any, row: Any, is_m2m: bool = False, **kwargs: Any) -> None:
+        if field.attribute in BY_HAND:
+            super().import_field(field, instance, row, is_m2m, **kwargs)
+        else:
+            field.clean(row)
 
+    def validate_instance(
+        self,
+        instance: GitHubUser,
+        import_validation_errors: dict[str, Any] | None = None,
+        validate_unique: bool = True,
+    ) -> None:
+        # What GitHub tells is not ours to judge.
+        if import_validation_errors:
+            raise ValidationError(import_validation_errors)
+        instance.clean_fields(exclude=[f.name for f in instance._meta.fields if f.name not in BY_HAND])
 
-def _by_login(logins: Iterable[str]) -> dict[str, list[GitHubUser]]:
-    """In one query. Somebody with an id goes before whoever is known by the name alone."""
-    keys = {login.strip().lower() for login in logins}
-    people: dict[str, list[GitHubUser]] = defaultdict(list)
-    for person in GitHubUser.objects.filter(login_key__among=keys).order_by("pk"):
-        people[person.login_key].append(person)
-    return {
-        key: [one for one in found if one.github_id is not None] or found for key, found in people.items()
-    }
+    def write_new(self, rows: Sequence[GitHubUser]) -> None:
+        """Nobody is added by a list of addresses."""
+
+    @property
+    def written(self) -> list[str]:
+        # Only these: what GitHub tells may change at the same moment.
+        return list(BY_HAND)

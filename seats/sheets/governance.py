@@ -1,4 +1,4 @@
-"""Policies, prices, exemptions and holidays as spreadsheets: the same columns out and in.
+"""Policies, prices, exemptions and holidays as sheets: the same columns out and in.
 
 Scopes are written as words (`everybody`, `organization:acme`, `enterprise:acme-inc`, `team:acme/frontend`),
 people as logins, so that a sheet means the same in another installation.
@@ -6,63 +6,37 @@ people as logins, so that a sheet means the same in another installation.
 
 from __future__ import annotations
 
-from datetime import date
-from typing import Any, ClassVar
+from collections.abc import Hashable
+from typing import Any
 
-from import_export import fields, resources
+from import_export.fields import Field
 
 from seats.models import Exemption, Holiday, InactivityPolicy, SeatPrice
 from seats.models.policy import FROM_EVER
 from seats.policy_sql import today
-from seats.sheet_widgets import (
+from seats.sheets.base import KeptByHandResource, column, day_of
+from seats.sheets.lookups import (
     AccountWidget,
     CalendarWidget,
-    DayWidget,
     PersonWidget,
-    SafeTextWidget,
     TeamWidget,
     scope_of,
-    widget_of,
     words_of_scope,
 )
-
-
-class KeptByHandResource(resources.ModelResource):
-    """Rows are validated as a form would, and one wrong row keeps the whole file out."""
-
-    class Meta:
-        clean_model_instances = True
-        skip_unchanged = True
-        report_skipped = True
-        store_instance = True
-        use_transactions = True
-
-    @classmethod
-    def widget_from_django_field(cls, f: Any, default: Any = None) -> Any:
-        return widget_of(f) or super().widget_from_django_field(f, default)
-
-    def get_instance(self, instance_loader: Any, row: Any) -> Any:
-        """The row that this line speaks of; None where it cannot be read: its fields then say why."""
-        try:
-            return self.find(row, instance_loader)
-        except ValueError:
-            return None
-
-    def find(self, row: Any, instance_loader: Any) -> Any:
-        return super().get_instance(instance_loader, row)
+from seats.sheets.widgets import TrimmedTextWidget
 
 
 class PolicyResource(KeptByHandResource):
     """A line without `starts_on` speaks of the policy of its scope that holds today."""
 
-    scope = fields.Field(column_name="scope", attribute="scope")
-    working_calendar = fields.Field(
-        column_name="working_calendar", attribute="working_calendar", widget=CalendarWidget()
-    )
+    scope = Field(column_name="scope", attribute="scope")
+    working_calendar = column("working_calendar", "working_calendar", CalendarWidget())
+    needs = ("scope",)
 
     class Meta(KeptByHandResource.Meta):
         model = InactivityPolicy
-        import_id_fields: ClassVar[list[str]] = ["scope"]
+        # A few rows, each of which is compared with those of its scope when it is saved.
+        use_bulk = False
         fields = (
             "scope", "starts_on", "ends_on", "mode", "idle_days", "grace_days", "sign_in_counts",
             "notice_days", "working_calendar", "keep_days", "min_watched_days", "needs_usage_reports",
@@ -76,10 +50,18 @@ class PolicyResource(KeptByHandResource):
     def dehydrate_scope(self, policy: InactivityPolicy) -> str:
         return words_of_scope(policy.account, policy.team)
 
-    def find(self, row: Any, instance_loader: Any) -> InactivityPolicy | None:
+    def prepare(self, dataset: Any) -> None:
+        """Each line asks for its own."""
+
+    def identity(self, row: Any, instance: Any, new: bool) -> Hashable:
         account, team = scope_of(row.get("scope"))
         key = InactivityPolicy(account=account, team=team).own_scope_key()
-        if starts_on := _day(row, "starts_on"):
+        return key, day_of(row, "starts_on") or (FROM_EVER if new else instance.starts_on)
+
+    def find(self, row: Any) -> InactivityPolicy | None:
+        account, team = scope_of(row.get("scope"))
+        key = InactivityPolicy(account=account, team=team).own_scope_key()
+        if starts_on := day_of(row, "starts_on"):
             return self.get_queryset().filter(scope_key=key, starts_on=starts_on).first()  # type: ignore[no-any-return]
         return next((one for one in InactivityPolicy.objects.deciding(today()) if one.scope_key == key), None)
 
@@ -87,43 +69,46 @@ class PolicyResource(KeptByHandResource):
         if field.column_name == "scope":
             # Its key is computed when it is saved.
             instance.account, instance.team = scope_of(row.get("scope"))
-        elif field.column_name == "starts_on" and _day(row, "starts_on") is None:
+            instance.scope_key = instance.own_scope_key()
+        elif field.column_name == "starts_on" and day_of(row, "starts_on") is None:
             instance.starts_on = instance.starts_on or FROM_EVER
         else:
             super().import_field(field, instance, row, is_m2m, **kwargs)
 
 
 class PriceResource(KeptByHandResource):
-    account = fields.Field(column_name="account", attribute="account", widget=AccountWidget())
-    plan_type = fields.Field(column_name="plan_type", attribute="plan_type", widget=SafeTextWidget())
+    account = column("account", "account", AccountWidget())
+    plan_type = column("plan_type", "plan_type", TrimmedTextWidget())
+    currency = column("currency", "currency", TrimmedTextWidget())
+
+    key = ("account", "plan_type", "starts_on")
+    needs = ("plan_type", "monthly_price", "starts_on")
+    computed = ("scope_key",)
 
     class Meta(KeptByHandResource.Meta):
         model = SeatPrice
-        import_id_fields: ClassVar[list[str]] = ["account", "plan_type", "starts_on"]
         fields = ("account", "plan_type", "monthly_price", "currency", "starts_on")
 
     def get_queryset(self) -> Any:
         return SeatPrice.objects.select_related("account")
 
+    def complete(self, instance: SeatPrice) -> None:
+        instance.scope_key = instance.own_scope_key()
+
 
 class ExemptionResource(KeptByHandResource):
     """One of the first four columns says whom it is about. Without `starts_on` it holds from today on."""
 
-    login = fields.Field(column_name="login", attribute="user", widget=PersonWidget())
-    team = fields.Field(column_name="team", attribute="team", widget=TeamWidget())
-    login_pattern = fields.Field(
-        column_name="login_pattern", attribute="login_pattern", widget=SafeTextWidget()
-    )
-    account = fields.Field(column_name="account", attribute="account", widget=AccountWidget())
-    reason = fields.Field(column_name="reason", attribute="reason", widget=SafeTextWidget())
-    owner = fields.Field(column_name="owner", attribute="owner", widget=SafeTextWidget())
+    login = column("login", "user", PersonWidget())
+    team = column("team", "team", TeamWidget())
+    login_pattern = column("login_pattern", "login_pattern", TrimmedTextWidget())
+    account = column("account", "account", AccountWidget())
 
-    TARGET: ClassVar[tuple[str, ...]] = ("login", "team", "login_pattern", "newcomer_days", "account")
+    key = ("user", "team", "login_pattern", "newcomer_days", "account", "starts_on")
+    needs = ("reason",)
 
     class Meta(KeptByHandResource.Meta):
         model = Exemption
-        # What no line can do without; `find` tells which row it speaks of.
-        import_id_fields: ClassVar[list[str]] = ["reason"]
         fields = (
             "login", "team", "login_pattern", "newcomer_days", "kind", "account", "reason", "owner",
             "starts_on", "until",
@@ -132,39 +117,39 @@ class ExemptionResource(KeptByHandResource):
     def get_queryset(self) -> Any:
         return Exemption.objects.select_related("user", "team__account", "account")
 
-    def find(self, row: Any, instance_loader: Any) -> Exemption | None:
-        asked = {"user": None, "team": None, "login_pattern": "", "newcomer_days": None, "account": None}
-        for name in self.TARGET:
-            field = self.fields[name]
-            if field.column_name in row:
-                asked[field.attribute] = field.clean(row)
-        starts_on = _day(row, "starts_on") or today()
-        return self.get_queryset().filter(**asked, starts_on=starts_on).first()  # type: ignore[no-any-return]
+    def find(self, row: Any) -> Exemption | None:
+        """Of several that differ in their reason or last day alone, the one that says the same, if any."""
+        twins: list[Exemption] = self._existing.get(self.key_of_row(row), [])
+        if not twins:
+            return None
+        same = next((one for one in twins if self._says_the_same(row, one)), twins[0])
+        twins.remove(same)
+        return same
 
-    def import_field(self, field: Any, instance: Any, row: Any, is_m2m: bool = False, **kwargs: Any) -> None:
-        if field.column_name == "starts_on" and _day(row, "starts_on") is None:
-            instance.starts_on = instance.starts_on or today()
-        else:
-            super().import_field(field, instance, row, is_m2m, **kwargs)
+    def identity(self, row: Any, instance: Any, new: bool) -> Hashable:
+        # Two may hold for the same people at once; only to add the same twice is a slip.
+        if not new:
+            return object()
+        told = (self.cell(row, name) for name in ("reason", "kind", "owner", "until"))
+        return (self.key_of_row(row), *told)
 
-    def before_save_instance(self, instance: Any, row: Any, **kwargs: Any) -> None:
-        if instance.pk is None:
-            instance.created_by = kwargs.get("user")
+    def begin(self, instance: Exemption, by: Any) -> None:
+        instance.created_by = by
+
+    def _says_the_same(self, row: Any, one: Exemption) -> bool:
+        there = (field for field in self.get_import_fields() if field.column_name in row)
+        return all(field.get_value(one) == self.cell(row, field.attribute) for field in there)
 
 
 class HolidayResource(KeptByHandResource):
-    calendar = fields.Field(column_name="calendar", attribute="calendar", widget=CalendarWidget())
-    name = fields.Field(column_name="name", attribute="name", widget=SafeTextWidget())
+    calendar = column("calendar", "calendar", CalendarWidget())
+
+    key = ("calendar", "day")
+    needs = key
 
     class Meta(KeptByHandResource.Meta):
         model = Holiday
-        import_id_fields: ClassVar[list[str]] = ["calendar", "day"]
         fields = ("calendar", "day", "name")
 
     def get_queryset(self) -> Any:
         return Holiday.objects.select_related("calendar")
-
-
-def _day(row: Any, column: str) -> date | None:
-    """The day a cell tells; None where it is empty or not there."""
-    return DayWidget().clean(row.get(column))

@@ -1,29 +1,36 @@
-"""How cells of spreadsheets are read and written. What cannot be read says how it is written."""
+"""How cells of sheets are read and written. What cannot be read says how it is written.
+
+Values go out as what they are: text, numbers, days, yes and no. How a format writes them is the format's.
+"""
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
 from typing import Any, ClassVar
 
 from django.db import models
-from django.db.models import F
-from import_export.widgets import CharWidget, Widget
+from import_export.widgets import Widget
 
-from portal.reports.writers import FORMULA_STARTS, safe
-from seats.models import Account, GitHubUser, Team, WorkingCalendar
-
-EVERYBODY = "everybody"
+NUMBER = re.compile(r"[+-]?(\d{1,30}(\.\d{0,30})?|\.\d{1,30})")
 
 
-class SafeTextWidget(CharWidget):
-    """Text no spreadsheet takes for a formula; the quote that says so is taken off again."""
+class TextWidget(Widget):
+    """Text as it is; a number that a workbook made of it is text again."""
 
     def render(self, value: Any, obj: Any = None, **kwargs: Any) -> Any:
-        return safe(str(value)) if value not in (None, "") else ""
+        return "" if value is None else str(value)
 
     def clean(self, value: Any, row: Any = None, **kwargs: Any) -> Any:
-        text = "" if value is None else str(value)
-        return text[1:] if text.startswith("'") and text[1:].startswith(FORMULA_STARTS) else text
+        return plain(value)
+
+
+class TrimmedTextWidget(TextWidget):
+    """A name: blanks around it mean nothing."""
+
+    def clean(self, value: Any, row: Any = None, **kwargs: Any) -> Any:
+        return plain(value).strip()
 
 
 class YesNoWidget(Widget):
@@ -39,24 +46,42 @@ class YesNoWidget(Widget):
             raise ValueError("Write yes or no.")
         return self.WORDS[word]
 
-    def render(self, value: Any, obj: Any = None, **kwargs: Any) -> str:
-        return "yes" if value else "no"
+    def render(self, value: Any, obj: Any = None, **kwargs: Any) -> bool:
+        return bool(value)
 
 
 class WholeNumberWidget(Widget):
     """A spreadsheet may write 30 as 30.0; half a day is refused."""
 
     def clean(self, value: Any, row: Any = None, **kwargs: Any) -> int | None:
-        text = str(value if value is not None else "").strip()
+        text = plain(value).strip()
         if not text:
             return None
         whole, _, rest = text.partition(".")
-        if not whole.removeprefix("-").isdecimal() or rest.strip("0") or len(whole) > 18:
+        if not re.fullmatch(r"-?[0-9]{1,18}", whole) or rest.strip("0"):
             raise ValueError("Write a whole number.")
         return int(whole)
 
-    def render(self, value: Any, obj: Any = None, **kwargs: Any) -> Any:
-        return "" if value is None else value
+    def render(self, value: Any, obj: Any = None, **kwargs: Any) -> int | None:
+        return None if value is None else int(value)
+
+
+class DecimalWidget(Widget):
+    """An amount with a point: 17.50. A comma means something else in every second country."""
+
+    def clean(self, value: Any, row: Any = None, **kwargs: Any) -> Decimal | None:
+        text = plain(value).strip()
+        if not text:
+            return None
+        if not NUMBER.fullmatch(text):
+            raise ValueError("Write a number as 17.50.")
+        try:
+            return Decimal(text)
+        except InvalidOperation:
+            raise ValueError("Write a number as 17.50.") from None
+
+    def render(self, value: Any, obj: Any = None, **kwargs: Any) -> Decimal | None:
+        return None if value is None else Decimal(value)
 
 
 class DayWidget(Widget):
@@ -65,102 +90,59 @@ class DayWidget(Widget):
     def clean(self, value: Any, row: Any = None, **kwargs: Any) -> date | None:
         if isinstance(value, datetime):
             return value.date()
-        text = str(value if value is not None else "").strip()
+        if isinstance(value, date):
+            return value
+        text = plain(value).strip()
+        if not text:
+            return None
         try:
-            return date.fromisoformat(text) if text else None
+            if not re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII):
+                raise ValueError
+            return date.fromisoformat(text)
         except ValueError:
             raise ValueError("Write a day as 2026-11-20.") from None
 
-    def render(self, value: Any, obj: Any = None, **kwargs: Any) -> str:
-        return value.isoformat() if value else ""
+    def render(self, value: Any, obj: Any = None, **kwargs: Any) -> date | None:
+        return value or None
 
 
-class AccountWidget(Widget):
-    """An account as `kind:login`; empty or `everybody` is none."""
+class InstantWidget(Widget):
+    """A moment in UTC as `2026-11-20T12:00:00Z`; written, and compared as it is written."""
 
-    def clean(self, value: Any, row: Any = None, **kwargs: Any) -> Account | None:
-        text = str(value or "").strip()
-        if text in ("", EVERYBODY):
-            return None
-        kind, _, login = text.partition(":")
-        account = Account.objects.named(kind, login).first() if login else None
-        if account is None:
-            raise ValueError(f"There is no account {text!r}. Write organization:LOGIN or enterprise:SLUG.")
-        return account
+    def clean(self, value: Any, row: Any = None, **kwargs: Any) -> str:
+        return plain(value).strip()
 
     def render(self, value: Any, obj: Any = None, **kwargs: Any) -> str:
-        return f"{value.kind}:{value.label}" if value else EVERYBODY
+        return f"{value:%Y-%m-%dT%H:%M:%SZ}" if value else ""
 
 
-class TeamWidget(Widget):
-    """A team as `account/slug`."""
-
-    def clean(self, value: Any, row: Any = None, **kwargs: Any) -> Team | None:
-        text = str(value or "").strip()
-        if not text:
-            return None
-        login, _, slug = text.removeprefix("team:").partition("/")
-        teams = Team.objects.filter(slug=slug, account__login__iexact=login)
-        if len(found := teams[:2]) != 1:
-            raise ValueError(f"There is no one team {text!r}. Write the organization, a slash and the slug.")
-        return found[0]
-
-    def render(self, value: Any, obj: Any = None, **kwargs: Any) -> str:
-        return f"{value.account.label}/{value.slug}" if value else ""
-
-
-class PersonWidget(Widget):
-    """A person by login."""
-
-    def clean(self, value: Any, row: Any = None, **kwargs: Any) -> GitHubUser | None:
-        login = str(value or "").strip()
-        if not login:
-            return None
-        # The person identified by an id before one known by name only.
-        people = GitHubUser.objects.filter(login_key=login.lower())
-        person = people.order_by(F("github_id").desc(nulls_last=True)).first()
-        if person is None:
-            raise ValueError(f"Nobody with the login {login!r} is known.")
-        return person
-
-    def render(self, value: Any, obj: Any = None, **kwargs: Any) -> str:
-        return safe(value.login) if value else ""
-
-
-class CalendarWidget(Widget):
-    """A working calendar by its name."""
-
-    def clean(self, value: Any, row: Any = None, **kwargs: Any) -> WorkingCalendar | None:
-        name = SafeTextWidget().clean(value).strip()
-        if not name:
-            return None
-        calendar = WorkingCalendar.objects.filter(name=name).first()
-        if calendar is None:
-            raise ValueError(f"There is no working calendar {name!r}.")
-        return calendar
-
-    def render(self, value: Any, obj: Any = None, **kwargs: Any) -> str:
-        return safe(value.name) if value else ""
+def plain(value: Any) -> str:
+    """A cell as text. Raises ValueError for what no database keeps."""
+    if value is None:
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    text = value.isoformat() if isinstance(value, (date, datetime)) else str(value)
+    if "\x00" in text:
+        raise ValueError("There is a NUL character in this text. Remove it.")
+    if any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise ValueError("There is half a character in this text. Write it anew.")
+    return text
 
 
 def widget_of(field: Any) -> type[Widget] | None:
     """What reads a field more strictly than the library does; None: the library's own."""
-    if isinstance(field, models.BooleanField):
-        return YesNoWidget
-    if isinstance(field, models.DateField) and not isinstance(field, models.DateTimeField):
-        return DayWidget
-    return WholeNumberWidget if isinstance(field, models.IntegerField) else None
+    for kinds, widget in WIDGETS:
+        if isinstance(field, kinds):
+            return widget
+    return None
 
 
-def scope_of(value: Any) -> tuple[Account | None, Team | None]:
-    """The account or team that a scope in words names; neither is everybody."""
-    text = str(value or "").strip()
-    if not text:
-        raise ValueError("Write everybody, organization:LOGIN, enterprise:SLUG or team:ORGANIZATION/SLUG.")
-    if text.startswith("team:"):
-        return None, TeamWidget().clean(text)
-    return AccountWidget().clean(text), None
-
-
-def words_of_scope(account: Account | None, team: Team | None) -> str:
-    return f"team:{TeamWidget().render(team)}" if team else AccountWidget().render(account)
+WIDGETS: tuple[tuple[Any, type[Widget]], ...] = (
+    (models.BooleanField, YesNoWidget),
+    (models.DateTimeField, InstantWidget),
+    (models.DateField, DayWidget),
+    (models.IntegerField, WholeNumberWidget),
+    (models.DecimalField, DecimalWidget),
+    ((models.CharField, models.TextField), TextWidget),
+)

@@ -7,9 +7,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
-from django.urls import reverse
 
 from portal.models import AuditEntry, Job
 from seats.models import Account, SeatRequest
@@ -17,6 +15,7 @@ from seats.reclaim import grant, seat_requests
 from tests.counting import queries_of
 from tests.seats.holding import grant as granted
 from tests.seats.holding import hold, organization
+from tests.seats.sheets.pages import bring, choose, take
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 
@@ -197,21 +196,10 @@ def test_nobody_rewrites_or_deletes_a_request(olga_client: Client, acme: Account
 # --- Spreadsheets -----------------------------------------------------------------------------
 
 
-def upload(client: Client, text: str) -> Any:
-    """The first step: what would be done, and what is wrong with it."""
-    file = SimpleUploadedFile("requests.csv", text.encode(), content_type="text/csv")
-    return client.post(f"{REQUESTS}import/", {"import_file": file, "format": "0", "resource": ""})
-
-
-def take_in(client: Client, text: str) -> Any:
-    page = upload(client, text)
-    form = page.context["confirm_form"]
-    return client.post(reverse("admin:seats_seatrequest_process_import"), form.initial, follow=True)
-
-
 def test_a_manager_hands_in_a_list(olga_client: Client, olga: Any, acme: Account) -> None:
-    take_in(
+    bring(
         olga_client,
+        "seatrequest",
         'organization,login,reason,asked_by\nacme,ana,New,Mia\nACME,@ben,"New, too",\n',
     )
 
@@ -233,8 +221,9 @@ def test_each_line_that_makes_no_sense_says_why_and_keeps_the_file_out(
     asked(acme, "ben")
 
     page = (
-        upload(
+        choose(
             olga_client,
+            "seatrequest",
             "organization,login,reason,asked_by\n"
             "acme,ana,New,\n"
             "acme,ben,New,\n"
@@ -261,18 +250,12 @@ def test_each_line_that_makes_no_sense_says_why_and_keeps_the_file_out(
 def test_the_list_goes_out_as_it_comes_in(olga_client: Client, olga: Any, acme: Account) -> None:
     seat_requests.ask(acme, "ana", reason="=cmd()", asked_by="Mia")
 
-    sheet = olga_client.post(
-        f"{REQUESTS}export/?state=all",
-        {"format": "0", "resource": "", **{f"seatrequestresource_{name}": "on" for name in COLUMNS}},
-    ).content.decode()
+    sheet = take(olga_client, "seatrequest").decode()
 
     assert sheet.splitlines()[:2] == [
         "organization,login,reason,asked_by,state,asked_at",
         "acme,ana,'=cmd(),Mia,waiting,2026-11-20T12:00:00Z",
     ]
-
-
-COLUMNS = ["organization", "login", "reason", "asked_by", "state", "created_at"]
 
 
 # --- Size -------------------------------------------------------------------------------------
