@@ -97,8 +97,8 @@ class ByPlugin(Used, kw_only=True, gc=False):
 
 
 class AdoptionPhase(msgspec.Struct, gc=False):
-    phase_number: Count
-    phase: Name
+    phase_number: Count | None = None
+    phase: Name | None = None
 
 
 class Usage(msgspec.Struct, kw_only=True, gc=False):

@@ -31,7 +31,7 @@ LONGEST_WINDOW = 100  # days; GitHub's reports over several days span 28
 Count = Annotated[int, msgspec.Meta(ge=0, le=LARGEST_COUNT)]
 Amount = Annotated[float, msgspec.Meta(ge=0)]
 
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_DAY = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ]00:00:00(?:\.0+)?(?: ?UTC|Z|\+00:00)?)?", re.ASCII)
 _SECONDS_A_DAY = 86_400
 
 
@@ -51,10 +51,12 @@ class _Days:
         return found if found is not None else self._check(text, field)
 
     def _check(self, text: str, field: str) -> date:
-        if not _DAY.fullmatch(text):
+        # Some exports write a day as its first moment.
+        found = _DAY.fullmatch(text)
+        if found is None:
             raise BadRecord(f"`{field}` is “{shown(text)}”, not a day as YYYY-MM-DD")
         try:
-            day = date.fromisoformat(text)
+            day = date.fromisoformat(found[1])
         except ValueError:
             raise BadRecord(f"`{field}` is {text}, a day no calendar has") from None
         if day < FIRST_DAY:

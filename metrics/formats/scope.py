@@ -121,18 +121,21 @@ _lines = msgspec.json.Decoder(ScopeLine)
 _remainder = Remainder(COLUMNS, frozenset(ScopeLine.__struct_fields__))
 
 
+_NO_USERS = "`daily_active_users` is missing"
+_A_PERSONS = "this is a person's line (`user_id`) in a report of whole days: import it as its own file"
+
+
 def parse_scope_day(raw: bytes, header: Mapping[str, Any]) -> ScopeDayRecord:
     """The facts of one day; BadRecord says what is wrong with it."""
     try:
         line = _lines.decode(raw)
         rest = _remainder.of(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise BadRecord(reason_for(error, raw)) from None
+        reason = reason_for(error, raw)
+        raise BadRecord(_A_PERSONS if reason == _NO_USERS and b'"user_id"' in raw else reason) from None
     check_text(raw)
     if line.user_id is not None:
-        raise BadRecord(
-            "this is a person's line (`user_id`) in a report of whole days: import it as its own file"
-        )
+        raise BadRecord(_A_PERSONS)
     day = read_day(line.day)
     enterprise_id, organization_id = read_scope(line.enterprise_id, line.organization_id, header)
     facts = (

@@ -30,6 +30,14 @@ _MARKUP = re.compile(rb"\s*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE
 _XML = re.compile(rb"\s*<(?:\?xml|error\b)", re.IGNORECASE)
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0e-\x1f\x7f]")
 
+# Columns of a chart's export: when, who, and what was counted.
+_TIME = re.compile(r"(date ?time|date|day|week|month|timestamp)( \(.*\))?")
+_PERSON = re.compile(r"(user|username|login|user[_ ]?login|user[_ ]?id|email)")
+_COUNTED = re.compile(
+    r"active|engaged|accept|suggest|chat|request|interaction|completion|agent|adoption|lines? of code|\bloc\b"
+    r"|users|rate|language|model|pull"
+)
+
 # Some key of the record → what it belongs to and what to get.
 _RECORDS: tuple[tuple[str, str], ...] = (
     (
@@ -64,15 +72,33 @@ def refuse_other_formats(head: bytes) -> None:
 def refuse_other_csv(header: Sequence[str]) -> None:
     if len(header) == 1 and header[0].count(";") + header[0].count("\t") > 1:
         raise Unreadable(
-            "This is a table separated by semicolons or tabs, as Excel saves one: "
-            "import the CSV file as GitHub made it."
+            "This is a table separated by semicolons or tabs, as Excel saves one, and Excel rewrites days "
+            "and amounts as well: import the CSV file as GitHub made it."
+        )
+    if _is_chart(header):
+        raise Unreadable(
+            f"These are the numbers behind a chart ({_columns(header)}), already added up: get the days of "
+            "the account (organization-28-day, or the NDJSON export of the usage dashboard) or of its people "
+            "(users-28-day)."
         )
     if len(header) > 1 and all(re.fullmatch(r"[\w .()/-]{1,60}", name.strip()) for name in header):
-        columns = ", ".join(shown(name.strip(), 30) for name in header[:6])
         raise Unreadable(
-            f"This is a CSV file with the columns {columns}{' …' if len(header) > 6 else ''}: "
+            f"This is a CSV file with the columns {_columns(header)}: "
             "of CSV files the activity report of the Copilot seats page and the billing reports are taken in."
         )
+
+
+def _columns(header: Sequence[str]) -> str:
+    names = ", ".join(shown(name.strip(), 30) for name in header[:6])
+    return f"{names} …" if len(header) > 6 else names
+
+
+def _is_chart(header: Sequence[str]) -> bool:
+    """Whether a CSV file has a time and what was counted then, but nobody who did it."""
+    names = [name.strip().lower() for name in header]
+    if len(names) < 2 or not any(_TIME.fullmatch(name) for name in names[:2]):
+        return False
+    return not any(_PERSON.fullmatch(name) for name in names) and any(map(_COUNTED.search, names))
 
 
 def refuse_other_record(keys: Mapping[str, Any]) -> None:

@@ -164,8 +164,9 @@ def parse_user_day(
         cloud_agent = line.used_copilot_coding_agent
     ai_credits = read_credits(line.ai_credits_used)
     phase = line.ai_adoption_phase
-    if phase is not None and phase.phase_number > MOST_PHASES:
-        raise BadRecord(f"`phase_number` is {phase.phase_number}, a phase nobody knows")
+    phase_number = None if phase is None else phase.phase_number
+    if phase_number is not None and phase_number > MOST_PHASES:
+        raise BadRecord(f"`phase_number` is {phase_number}, a phase nobody knows")
     facts = (
         line.user_initiated_interaction_count,
         line.code_generation_activity_count,
@@ -183,7 +184,7 @@ def parse_user_day(
         line.used_copilot_code_review_active,
         line.used_copilot_code_review_passive,
         ai_credits,
-        None if phase is None else phase.phase_number,
+        phase_number,
     )
     return UserDayRecord(
         day,
@@ -197,7 +198,7 @@ def parse_user_day(
         content_hash(facts, rest),
         rest if pack is None else pack(rest),
         read_window(start_day, end_day),
-        None if header else _line_hash(raw),
+        None if header else line_hash(raw),
     )
 
 
@@ -218,11 +219,11 @@ def glimpse_user_day(raw: bytes) -> UserDayGlimpse:
         *read_scope(line.enterprise_id, line.organization_id, {}),
         observed_at(day, line.report_end_day, line.created_at),
         read_window(line.report_start_day, line.report_end_day),
-        _line_hash(raw),
+        line_hash(raw),
     )
 
 
-def _line_hash(raw: bytes) -> bytes:
+def line_hash(raw: bytes) -> bytes:
     """16 bytes over the text of a line. Another READ_AS where a line comes to say more than it did."""
     return blake2b(raw, digest_size=16, person=READ_AS).digest()
 
@@ -269,4 +270,8 @@ def _reason(error: Exception, raw: bytes) -> str:
     reason = reason_for(error, raw)
     if reason == "`day` is missing" and (b'"report_end_day"' in raw or b'"report_start_day"' in raw):
         return "`day` is missing: totals over several days cannot be used, get the daily per-user report"
+    if reason == "`user_id` is missing" and b'"daily_active_users"' in raw:
+        return (
+            "this is an account's day, and people's were expected (no `user_id`): import it as its own file"
+        )
     return reason

@@ -11,6 +11,7 @@ from django.db.models import Min
 from pyroaring import BitMap64
 
 from metrics.formats.billing import CURRENCY, BillingRecord, parse_billing_line
+from metrics.formats.csv_lines import WINDOWS
 from metrics.formats.parsing import Parsed, parsed
 from metrics.formats.records import Broken, Record
 from metrics.ingest.facts import Fact, Known, classify
@@ -81,9 +82,15 @@ class Bills(Intake):
     def parsed(self, records: Iterable[Record | Broken]) -> Iterator[Parsed | Broken]:
         # When it came, squeezed into the day that it speaks as of: later is more.
         later = timedelta(microseconds=int((self._came_at - LONG_AGO).total_seconds() * TICKS))
-        for record in parsed(records, parse_billing_line):
+        for record in parsed(self._noticed(records), parse_billing_line):
             if isinstance(record, Parsed):
                 record.value.observed_at = self.options.taken_at or record.value.observed_at + later
+            yield record
+
+    def _noticed(self, records: Iterable[Record | Broken]) -> Iterator[Record | Broken]:
+        for record in records:
+            if isinstance(record, Record) and record.header.get("encoding") == WINDOWS:
+                self.progress.notes = ["It is not UTF-8, and was read as Windows-1252."]
             yield record
 
     def account_of(self, row: BillingRecord) -> Account:

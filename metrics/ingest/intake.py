@@ -214,6 +214,7 @@ def _read(
         outcome.removed = result.removed
         file.removed = result.removed
         outcome.report_file = file
+        outcome.notes += [*result.notes, *_said_of(result.counts)]
         return
     if kind == Kind.SEATS:
         outcome.seat_list = read_seat_list(records(source.open))
@@ -228,6 +229,16 @@ def _read(
     outcome.notes += taken.notes
     outcome.ended = taken.ended
     outcome.report_file = file
+
+
+def _said_of(counts: Counts) -> Iterator[str]:
+    """What people should know of counts that look as if nothing were wrong."""
+    if not counts.rows_read:
+        yield "There is no row in it: it says that nobody did anything, or was cut down to nothing."
+    if counts.conflicts == 1:
+        yield "One line says otherwise than another of the same moment: one of the two stands."
+    elif counts.conflicts:
+        yield f"{counts.conflicts:,} lines say otherwise than others of the same moment: one of each stands."
 
 
 def finish(file: ReportFile, outcome: FileOutcome, by: Any) -> None:

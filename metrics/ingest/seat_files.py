@@ -144,7 +144,7 @@ def take_seat_list(file: ReportFile, options: Options, seats: SeatList) -> Taken
         taken.ended = sorted(applied.ended)
         taken.rejected = [(number, reason) for number, reason, _ in seats.broken]
         file.observed_at = observed_at
-        file.subject = _subject(scope, applied.accounts)
+        file.subject = _subject(applied.scope, applied.accounts)
         record(file, taken.counts, seats.broken)
         if options.rehearsal is not None:
             options.rehearsal.note_seats(applied.accounts, applied.changed, before)
@@ -174,7 +174,7 @@ def apply_joined(
         file=file,
     )
     applied = roster.apply(joined)
-    scopes = [joined.scope] if joined.scope else applied.accounts
+    scopes = [applied.scope] if applied.scope else applied.accounts
     rosters = SeatRoster.objects.filter(account__in=scopes, observed_at=joined.observed_at)
     rosters.update(joined_files=[page.pk for page in pages])
     return sorted(applied.ended)

@@ -62,6 +62,7 @@ class Progress:
     counts: Counts = field(default_factory=Counts)
     rejected: list[tuple[int, str]] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     accounts: dict[int, Account] = field(default_factory=dict)
 
 

@@ -58,6 +58,7 @@ class _Application:
         self.teams = Teams({}, self.at.date())
 
     def run(self) -> Applied:
+        self._meet_scope()
         self._lock()
         self._meet_accounts()
         current = None
@@ -66,9 +67,22 @@ class _Application:
         if current is None or not (self._repeats(current) or self._advances(current)):
             self._apply_whole()
         self.applied.accounts = list(self.accounts.values())
+        self.applied.scope = self.roster.scope
         return self.applied
 
     # --- Accounts ---
+
+    def _meet_scope(self) -> None:
+        """An organization known by login alone is, by the id on its list, perhaps one known by id already."""
+        scope = self.roster.scope
+        if scope is None or scope.kind != Account.Kind.ORGANIZATION or scope.github_id is not None:
+            return
+        login = scope.login.lower()
+        ids = {one.organization_id for one in self.roster.grants if one.organization_login.lower() == login}
+        ids.discard(None)
+        if len(ids) == 1:
+            met = meet(scope.kind, login=scope.login, github_id=ids.pop())
+            self.roster = replace(self.roster, scope=met)
 
     def _lock(self) -> None:
         """The accounts the roster speaks of, for nobody else to write meanwhile."""

@@ -92,3 +92,5 @@ class Applied:
     # The same list as the newest one: nothing was written but the moment.
     is_repeat: bool = False
     accounts: list[Account] = field(default_factory=list)
+    # The account the list is of, perhaps another row than was given: two may prove to be one.
+    scope: Account | None = None

@@ -14,7 +14,7 @@ from django.db import connection
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from metrics.formats.sources import expand
+from metrics.formats.sources import expand, passed_over_in_words
 from metrics.ingest import intake
 from metrics.ingest.options import ROW_COUNTS, FileOutcome, Options
 
@@ -67,7 +67,11 @@ class Command(BaseCommand):
             dry_run=options["dry_run"],
             retry_rejected=options["retry_rejected"],
         )
-        outcomes = self._take_in(expand(options["paths"]), given)
+        passed_over: list[Path] = []
+        paths = expand(options["paths"], passed_over)
+        if passed_over:
+            self.stderr.write(passed_over_in_words([str(path) for path in passed_over]))
+        outcomes = self._take_in(paths, given)
         self._tell(outcomes, given)
         if options["json"]:
             self.stdout.write(json.dumps(as_json(outcomes), ensure_ascii=False))
