@@ -17,7 +17,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks import dashboards, lines, reports, sync
+from tests.benchmarks import dashboards, lines, reports, sync, uploads
 from tests.benchmarks.measured import MEGABYTE, Portal, Results, Run, timed
 
 SEATS = (100, 20_000)
@@ -144,9 +144,10 @@ def main() -> None:
     parser.add_argument("--seats", type=int, default=20_000, help="seats of the sync")
     parser.add_argument(
         "--only",
-        choices=("imports", "pages", "sync", "dashboards", "reports"),
+        choices=("imports", "pages", "sync", "dashboards", "reports", "uploads"),
         help="measure only these",
     )
+    parser.add_argument("--database", default="", help="for the uploads: DATABASE_URL of an empty database")
     options = parser.parse_args()
     say, results = Console(stderr=True), Results()
     with tempfile.TemporaryDirectory(prefix="portal-benchmarks-") as name:
@@ -158,6 +159,8 @@ def main() -> None:
             measure_pages(folder, results, say)
         if options.only in (None, "sync"):
             sync.measure(folder, options.seats, options.rounds, results, say)
+        if options.only == "uploads":
+            uploads.measure(folder, options.lines, options.database, results, say)
         if options.only == "dashboards":
             # Not with the others: it needs a PostgreSQL server.
             dashboards.measure(folder, options.rounds, results, say)
