@@ -102,7 +102,58 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return (os.cpu_count() or 1) + 1
 
 
-@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups
+# The dearest files come first, lest one process be left alone with one of them at the end.
+DEAREST = (
+    "tests/metrics/test_figures_are_true.py",
+    "tests/seats/reclaim/test_revoke.py",
+    "tests/metrics/dashboards/test_edge_cases.py",
+    "tests/seats/sync/test_chaos.py",
+    "tests/metrics/dashboards/test_every_figure.py",
+    "tests/metrics/sync/test_usage.py",
+    "tests/seats/reclaim/test_witness.py",
+    "tests/portal/test_secrets_stay_secret.py",
+    "tests/metrics/test_rebuild_of_a_company.py",
+    "tests/metrics/dashboards/test_query_counts.py",
+    "tests/metrics/figures/test_against_the_files.py",
+    "tests/metrics/sync/test_same_as_files.py",
+    "tests/seats/reclaim/test_reinstate.py",
+    "tests/seats/reclaim/test_brakes.py",
+    "tests/metrics/test_sample_company.py",
+    "tests/browser/test_take_seats_back.py",
+    "tests/browser/test_connect_and_sync.py",
+)
+# What mostly waits for processes of its own: each test goes to whichever process is free.
+APART = (
+    "tests/browser/test_dashboards.py",
+    "tests/browser/test_pages_hold.py",
+    "tests/portal/test_quickstart.py",
+    "tests/portal/test_redis_broker.py",
+    "tests/portal/test_worker_traps.py",
+    "tests/seats/reclaim/test_killed.py",
+    "tests/seats/reclaim/test_two_workers.py",
+    "tests/seats/reclaim/test_years.py",
+)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """One process has all tests of a file, so that what they share is made once."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            path = nodeid.partition("::")[0]
+            return nodeid if path.startswith(APART) else path
+
+        def _assign_work_unit(self, node: Any) -> None:
+            for path in DEAREST:
+                if path in self.workqueue:
+                    self.workqueue.move_to_end(path, last=False)
+                    break
+            super()._assign_work_unit(node)
+
+    return ByFile(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark those that would only be the same again on another database."""
     for item in items:
@@ -112,8 +163,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         path = item.path.relative_to(Path(__file__).parent).as_posix()
         if path.startswith(ANYWHERE) and not path.startswith(NOT_ANYWHERE):
             item.add_marker(pytest.mark.anywhere)
-        if _shares_with_its_module(item):
-            item.add_marker(pytest.mark.xdist_group(str(item.path)))
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -121,14 +170,6 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)
-
-
-def _shares_with_its_module(item: Any) -> bool:
-    """Whether it uses what is made once for its module: then one process has them all."""
-    made = getattr(item, "_fixtureinfo", None)
-    return made is not None and any(
-        definition.scope == "module" for known in made.name2fixturedefs.values() for definition in known
-    )
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
