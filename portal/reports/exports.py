@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from typing import Any
 
 from portal.models import AuditEntry
@@ -23,7 +23,7 @@ def noted(
     how: str,
     with_header: bool = False,
     counted: Callable[[int], None] | None = None,
-) -> Iterator[bytes]:
+) -> Generator[bytes]:
     """The report as chunks of bytes. ReportError is raised at once; the entry is made when it is over.
 
     One that was broken off is noted as well: its rows are not counted, but names of people have left.
@@ -33,7 +33,7 @@ def noted(
     chunks = writers.stream(report, query, file_format, rows.append, header)
     detail = {"report": report.name, "asked": dict(asked), "format": file_format, "how": how}
 
-    def until_over() -> Iterator[bytes]:
+    def until_over() -> Generator[bytes]:
         try:
             yield from chunks
             if counted is not None and rows:

@@ -33,9 +33,9 @@ def names(environment: dict[str, str]) -> list[str]:
 
 
 def ask(environment: dict[str, str], name: str) -> dict[str, Any]:
-    command = (sys.executable, "-m", "tests.benchmarks.report_files", name, "period=last-28-days")
-    if name not in WITH_PERIOD:
-        command = command[:-1]
+    command = [sys.executable, "-m", "tests.benchmarks.report_files", name]
+    if name in WITH_PERIOD:
+        command.append("period=last-28-days")
     return dict(json.loads(timed(command, environment).output))
 
 

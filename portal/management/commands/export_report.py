@@ -14,8 +14,9 @@ from typing import Any, BinaryIO, Protocol, cast
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from portal.reports import registry, writers
+from portal.reports import registry
 from portal.reports.base import Report, ReportError, ReportQuery
+from portal.reports.exports import noted
 from portal.reports.options import PERIOD, STANDARD, Option
 
 SUFFIXES = {".xlsx": "xlsx", ".ndjson": "ndjson"}
@@ -41,6 +42,11 @@ class Command(BaseCommand):
         for option in _options():
             add(option.flag, dest=option.name, metavar=option.metavar or None, help=option.help)
         add("--format", metavar="csv|xlsx|ndjson", help="default: by the file's ending, else csv")
+        add(
+            "--header",
+            action="store_true",
+            help="say in the file what it is: scope, days, freshness, columns",
+        )
         add("--output", metavar="FILE", help="write a file, whole or not at all; default: stdout")
         add("--json", action="store_true", help="end with one line of JSON about what was written")
 
@@ -82,7 +88,16 @@ class Command(BaseCommand):
         output = "" if options["output"] in (None, "-") else str(options["output"])
         file_format = str(options["format"] or SUFFIXES.get(Path(output).suffix.lower(), "csv"))
         numbers: list[int] = []
-        chunks = writers.stream(report, query, file_format, numbers.append)
+        chunks = noted(
+            report,
+            query,
+            file_format,
+            asked=report.filters(options),
+            by=None,
+            how="command line",
+            with_header=options["header"],
+            counted=numbers.append,
+        )
         if output:
             _save(chunks, Path(output))
         else:
