@@ -26,6 +26,7 @@ PAGES = (
     "/seats/githubuser/import/",
     "/portal/reportfile/",
     "/portal/rejectedline/",
+    "/portal/rejectedline/by-reason/",
     "/portal/job/",
     "/portal/syncschedule/",
     "/portal/syncschedule/add/",
