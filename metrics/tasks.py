@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
 
 from metrics import inbox, rejected_groups, undo
 from metrics.ingest import rebuild, rebuild_files
+from metrics.models import Restatement
 from metrics.sync import backfill, folder
 from metrics.sync.steps import LEGACY, STEPS, USAGE
 from portal import jobs, kept_files
@@ -72,6 +77,12 @@ def take_in_inbox(job_id: int) -> None:
 def retry_rejected(job_id: int) -> None:
     """Try a file's rejected lines of one reason again."""
     jobs.run(job_id, rejected_groups.work)
+
+
+def forget_restatements() -> int:
+    """Remove what was noted of restated values longer ago than the settings keep it. How many."""
+    limit = timezone.now() - timedelta(days=settings.KEEP_RESTATEMENTS_DAYS)
+    return Restatement.objects.filter(noticed_at__lt=limit).delete()[0]
 
 
 def undo_file(job_id: int) -> None:

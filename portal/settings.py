@@ -107,6 +107,7 @@ def data_dir() -> Path:
 
 DATA_DIR = data_dir()
 KEEP_FILES_DAYS = env.int("KEEP_FILES_DAYS", default=400)
+KEEP_RESTATEMENTS_DAYS = env.int("KEEP_RESTATEMENTS_DAYS", default=400)
 # All files of one upload together: 3,000,000 lines of a per-user report are 13 GB.
 MAX_UPLOAD_MB = env.int("MAX_UPLOAD_MB", default=16_384)
 # A folder whose files are taken in as they land; none is watched where it is empty.

@@ -51,6 +51,11 @@ SCHEDULES: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("Remove left sheets", "seats.sheets.received.remove_left", {"schedule_type": Schedule.HOURLY}),
     ("Forget old failures", "portal.tasks.forget_failures", {"schedule_type": Schedule.DAILY}),
     ("Forget old jobs", "portal.tasks.forget_old_jobs", {"schedule_type": Schedule.DAILY}),
+    (
+        "Forget old restatements",
+        "metrics.tasks.forget_restatements",
+        {"schedule_type": Schedule.DAILY},
+    ),
     ("Forget old files", "portal.tasks.forget_kept_files", {"schedule_type": Schedule.DAILY}),
 )
 

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter, RangeDateFilter
 from unfold.decorators import display
 
+from metrics.admin.lineage import FromFile, file_origin, files_of
 from metrics.models import DirtyDay, ReportDay, ScopeDay, TeamDay, TeamRoster
 from metrics.models.counters import COUNTERS
 from portal.admin.base import NOTHING, ReadOnlyAdmin, day, moment
@@ -41,7 +42,7 @@ class DayAdmin(ReadOnlyAdmin):
 
 
 @admin.register(ReportDay)
-class ReportDayAdmin(DayAdmin):
+class ReportDayAdmin(FromFile, DayAdmin):
     list_title = "Covered days"
     list_display = ["on", "account", "report", "file", "as_of", "whole", "is_settled"]
     list_filter = [
@@ -51,8 +52,8 @@ class ReportDayAdmin(DayAdmin):
         ("file", AutocompleteSelectFilter),
     ]
     list_select_related = ["account", "file"]
-    fields = [("on", "account", "report"), "file", "as_of", "whole"]
-    readonly_fields = ["on", "as_of", "whole"]
+    fields = [("on", "account", "report"), "source_file", "as_of", "whole", "restated"]
+    readonly_fields = ["on", "as_of", "whole", "source_file", "restated"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ReportDay]:
         days: QuerySet[ReportDay] = super().get_queryset(request)
@@ -76,7 +77,7 @@ class ReportDayAdmin(DayAdmin):
 
 
 @admin.register(ScopeDay)
-class ScopeDayAdmin(DayAdmin):
+class ScopeDayAdmin(FromFile, DayAdmin):
     list_title = "Account days"
     list_display = [
         "on",
@@ -97,8 +98,17 @@ class ScopeDayAdmin(DayAdmin):
         ("daily_active_users", "weekly_active_users", "monthly_active_users"),
         ("monthly_active_chat_users", "monthly_active_agent_users", "daily_active_cli_users"),
         *COUNTERS,
-        ("file", "observed_at"),
+        "source_file",
+        ("observed_at", "restated"),
     ]
+    readonly_fields = ["on", "source_file", "restated"]
+
+    @display(description="file")
+    def source_file(self, row: ScopeDay) -> str:
+        """The account's own report, or the files of the people it is added up from."""
+        if row.source == ScopeDay.Source.REPORT:
+            return file_origin(row.file_id)
+        return files_of(row.account_id, row.day, ReportDay.Report.USERS)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ScopeDay]:
         days: QuerySet[ScopeDay] = super().get_queryset(request)
@@ -106,7 +116,7 @@ class ScopeDayAdmin(DayAdmin):
 
 
 @admin.register(TeamDay)
-class TeamDayAdmin(DayAdmin):
+class TeamDayAdmin(FromFile, DayAdmin):
     list_title = "Team days"
     list_display = ["on", "team_name", "account", "member_count", "active_users", *FEW_COUNTERS]
     list_filter = [
@@ -115,8 +125,25 @@ class TeamDayAdmin(DayAdmin):
         ("day", RangeDateFilter),
     ]
     list_select_related = ["account", "team"]
-    fields = [("on", "account", "team_name"), ("member_count", "active_users"), *COUNTERS]
-    readonly_fields = ["on", "team_name"]
+    fields = [
+        ("on", "account", "team_name"),
+        ("member_count", "active_users"),
+        *COUNTERS,
+        ("its_people", "its_roster"),
+        "restated",
+    ]
+    readonly_fields = ["on", "team_name", "its_people", "its_roster", "restated"]
+
+    @display(description="people's days from")
+    def its_people(self, row: TeamDay) -> str:
+        return files_of(row.account_id, row.day, ReportDay.Report.USERS)
+
+    @display(description="members from")
+    def its_roster(self, row: TeamDay) -> str:
+        roster = TeamRoster.objects.filter(team=row.team_id, day=row.day).first() if row.team_id else None
+        if roster is not None:
+            return file_origin(roster.file_id)
+        return files_of(row.account_id, row.day, ReportDay.Report.USER_TEAMS)
 
     @display(description="team")
     def team_name(self, row: TeamDay) -> str:
@@ -124,7 +151,7 @@ class TeamDayAdmin(DayAdmin):
 
 
 @admin.register(TeamRoster)
-class TeamRosterAdmin(DayAdmin):
+class TeamRosterAdmin(FromFile, DayAdmin):
     list_title = "Team rosters"
     list_display = ["on", "team", "account", "member_count", "as_of"]
     list_filter = [
@@ -133,8 +160,8 @@ class TeamRosterAdmin(DayAdmin):
         ("day", RangeDateFilter),
     ]
     list_select_related = ["team__account"]
-    fields = [("on", "team"), "member_count", "people", ("file", "observed_at")]
-    readonly_fields = ["on", "people"]
+    fields = [("on", "team"), "member_count", "people", "source_file", "observed_at"]
+    readonly_fields = ["on", "people", "source_file"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[TeamRoster]:
         rosters: QuerySet[TeamRoster] = super().get_queryset(request)

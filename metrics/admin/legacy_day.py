@@ -61,7 +61,7 @@ class LegacyDayAdmin(FromFile, DayAdmin):
     ]
     search_fields = ["team_slug__startswith"]
     search_help_text = "Beginning of a team's slug"
-    readonly_fields = ["on", "team", "source_file", "everything_else"]
+    readonly_fields = ["on", "team", "source_file", "restated", "everything_else"]
     fieldsets = [
         (
             None,
@@ -89,7 +89,7 @@ class LegacyDayAdmin(FromFile, DayAdmin):
                 ]
             },
         ),
-        ("Where it comes from", {"fields": ["source_file", "observed_at"]}),
+        ("Where it comes from", {"fields": ["source_file", ("observed_at", "restated")]}),
         ("The whole document", {"fields": ["everything_else"]}),
     ]
 

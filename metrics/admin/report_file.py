@@ -13,23 +13,28 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.defaultfilters import filesizeformat
 from django.urls import URLPattern, path, reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.http import content_disposition_header
 from django.views.generic import RedirectView
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter, RangeDateTimeFilter
 from unfold.decorators import action, display
 
+from metrics.admin.standing import standing
+from metrics.admin.undo_file import UndoPage
 from metrics.kind_labels import KIND_LABELS, kind_label
-from metrics.models import ReportDay
+from metrics.models import ReportDay, Restatement
 from portal import jobs, kept_files
 from portal.admin.base import NOTHING, ReadOnlyAdmin, day, moment
+from portal.admin.file_origin import brought
 from portal.admin.subjects import SubjectColumn
 from portal.models import AuditEntry, Job, ReportFile
 
 BLOCK = 256 * 1024
+# Further arrivals of the same content that are listed.
+SHOWN_AGAIN = 5
 # What a request may take on; larger files wait for a worker.
 DONE_AT_ONCE = 16 * 1024 * 1024
-STATE_COLOURS = {"reading": "info", "done": "success", "undone": "warning"}
+STATE_COLOURS = {"reading": "info", "done": "success", "undoing": "danger", "undone": "warning"}
 
 
 class KindFilter(DropdownFilter):
@@ -44,7 +49,7 @@ class KindFilter(DropdownFilter):
 
 
 @admin.register(ReportFile)
-class ReportFileAdmin(SubjectColumn, ReadOnlyAdmin):
+class ReportFileAdmin(UndoPage, SubjectColumn, ReadOnlyAdmin):
     list_title = "Report files"
     list_display = [
         "name",
@@ -68,8 +73,8 @@ class ReportFileAdmin(SubjectColumn, ReadOnlyAdmin):
     ordering = ["-id"]
     sortable_by: list[str] = []
     actions_list = ["upload"]
-    actions_detail = ["download"]
-    actions = ["rebuild_days", "undo_files"]
+    actions_detail = ["download", "undo"]
+    actions = ["rebuild_days"]
     readonly_fields = [
         "kind_in_words",
         "about",
@@ -80,9 +85,25 @@ class ReportFileAdmin(SubjectColumn, ReadOnlyAdmin):
         "said",
         "digest",
         "bytes",
+        "stands",
+        "came",
+        "came_again",
+        "restated_by_it",
     ]
     fieldsets = [
-        (None, {"fields": ["name", ("kind_in_words", "about"), ("state", "is_complete"), "days"]}),
+        (
+            None,
+            {
+                "fields": [
+                    "name",
+                    ("kind_in_words", "about"),
+                    ("state", "is_complete"),
+                    ("came", "came_again"),
+                    "days",
+                ]
+            },
+        ),
+        ("What of it stands", {"fields": ["stands", "restated_by_it"]}),
         (
             "Rows",
             {
@@ -98,7 +119,6 @@ class ReportFileAdmin(SubjectColumn, ReadOnlyAdmin):
             "The file",
             {
                 "fields": [
-                    ("source", "received_by", "received_at"),
                     ("observed_at", "finished_at"),
                     ("bytes", "is_kept"),
                     "digest",
@@ -181,6 +201,42 @@ class ReportFileAdmin(SubjectColumn, ReadOnlyAdmin):
     def removed_rows(self, file: ReportFile) -> str:
         return ", ".join(map(str, file.removed)) or NOTHING
 
+    @display(description="what of it stands")
+    def stands(self, file: ReportFile) -> str:
+        return standing(file)
+
+    @display(description="brought")
+    def came(self, file: ReportFile) -> str:
+        return brought(file)
+
+    @display(description="came again")
+    def came_again(self, file: ReportFile) -> str:
+        """The other records of the very same content."""
+        same = ReportFile.objects.filter(sha256=file.sha256, kind=file.kind).exclude(pk=file.pk)
+        shown = list(same.select_related("received_by")[: SHOWN_AGAIN + 1])
+        links = format_html_join(
+            ", ",
+            '<a class="portal-link" href="{}">{}</a> ({})',
+            (
+                (
+                    reverse("admin:portal_reportfile_change", args=[one.pk]),
+                    day(one.received_at),
+                    one.get_state_display(),
+                )
+                for one in shown[:SHOWN_AGAIN]
+            ),
+        )
+        return format_html("{}{}", links, " and more" if len(shown) > SHOWN_AGAIN else "") or NOTHING
+
+    @display(description="restated by it")
+    def restated_by_it(self, file: ReportFile) -> str:
+        number = Restatement.objects.filter(new_file=file).count()
+        if not number:
+            return NOTHING
+        url = f"{reverse('admin:metrics_restatement_changelist')}?new_file__id__exact={file.pk}"
+        words = f"{number:,} value{'' if number == 1 else 's'} of what was stored before"
+        return format_html('<a class="portal-link" href="{}">{}</a>', url, words)
+
     @display(description="said when it came")
     def said(self, file: ReportFile) -> str:
         """What the person who brought it said, beside what the file says itself."""
@@ -202,22 +258,16 @@ class ReportFileAdmin(SubjectColumn, ReadOnlyAdmin):
     def is_kept(self, file: ReportFile) -> bool:
         return file.kept_file is not None and file.kept_file.is_file()
 
-    def has_undo_permission(self, request: HttpRequest) -> bool:
+    def has_rebuild_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("portal.change_reportfile")
 
-    @action(description="Rebuild the days of selected files", permissions=["undo"])
+    @action(description="Rebuild the days of selected files", permissions=["rebuild"])
     def rebuild_days(self, request: HttpRequest, queryset: QuerySet[ReportFile]) -> None:
-        self._start(request, queryset, "rebuild file", "metrics.tasks.rebuild_file")
-
-    @action(description="Undo selected files: other files decide", permissions=["undo"])
-    def undo_files(self, request: HttpRequest, queryset: QuerySet[ReportFile]) -> None:
-        self._start(request, queryset, "undo file", "metrics.tasks.undo_file")
-
-    def _start(self, request: HttpRequest, files: QuerySet[ReportFile], kind: str, task: str) -> None:
         """One job per file; what is short is done at once, the rest by a worker."""
-        for file in files:
+        for file in queryset:
             begin = jobs.run_here if file.size <= DONE_AT_ONCE else jobs.enqueue
-            job = begin(kind, f"file:{file.pk}", task, {"file": file.pk}, request.user)
+            task = "metrics.tasks.rebuild_file"
+            job = begin("rebuild file", f"file:{file.pk}", task, {"file": file.pk}, request.user)
             if job.state == Job.State.DONE:
                 messages.success(request, f"{file.name}: {job.tally['days']} days made anew.")
             elif job.is_live:
@@ -232,7 +282,7 @@ class ReportFileAdmin(SubjectColumn, ReadOnlyAdmin):
     def upload(self, request: HttpRequest) -> HttpResponse:
         return redirect("metrics:upload")
 
-    @action(description="Download", url_path="download", permissions=["view"], icon="download")
+    @action(description="Download the kept file", url_path="download", permissions=["view"], icon="download")
     def download(self, request: HttpRequest, object_id: str) -> HttpResponse | StreamingHttpResponse:
         """The file as it was received, while it is kept. It holds people's data, so that is noted."""
         file = get_object_or_404(ReportFile, pk=object_id)

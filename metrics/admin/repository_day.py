@@ -29,11 +29,11 @@ class RepositoryDayAdmin(FromFile, DayAdmin):
     ]
     search_fields = ["repo_name__startswith"]
     search_help_text = "Beginning of a repository's name"
-    readonly_fields = ["on", "repository", "source_file", "everything_else"]
+    readonly_fields = ["on", "repository", "source_file", "restated", "everything_else"]
     fieldsets = [
         (None, {"fields": [("on", "repository", "account"), ("repo_visibility", "repo_id")]}),
         ("Pull requests", {"fields": list(PULL_REQUEST_COUNTERS)}),
-        ("Where it comes from", {"fields": ["source_file", "observed_at"]}),
+        ("Where it comes from", {"fields": ["source_file", ("observed_at", "restated")]}),
         ("Everything else the line says", {"fields": ["everything_else"]}),
     ]
 

@@ -50,11 +50,11 @@ class UserDayAdmin(FromFile, ReadOnlyAdmin):
     search_help_text = "Beginning of a login"
     sortable_by: list[str] = []
     paginator = CappedPaginator
-    readonly_fields = ["on", "used", "credits", "source_file", "everything_else"]
+    readonly_fields = ["on", "used", "credits", "source_file", "restated", "everything_else"]
     fieldsets = [
         (None, {"fields": [("on", "user", "account"), *COUNTERS]}),
         ("Use", {"fields": ["used", ("credits", "phase_number")]}),
-        ("Where it comes from", {"fields": ["source_file", "observed_at"]}),
+        ("Where it comes from", {"fields": ["source_file", ("observed_at", "restated")]}),
         ("Everything else the line says", {"fields": ["everything_else"]}),
     ]
 

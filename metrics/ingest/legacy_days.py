@@ -13,8 +13,9 @@ from metrics.formats.parsing import Parsed, parsed
 from metrics.formats.records import Broken, Record
 from metrics.ingest.facts import Fact, Known, Table, classify
 from metrics.ingest.options import Counts, Options, Refused
+from metrics.ingest.restatements import Of, Restatements
 from metrics.ingest.usage import Days, Intake, Progress
-from metrics.models import LegacyDay
+from metrics.models import LegacyDay, Restatement
 from metrics.models.legacy_day import LEGACY_TOTALS
 from portal.models import ReportFile
 from seats.models import Account
@@ -48,6 +49,7 @@ class LegacyDays(Intake):
         self.team_slug = options.team.lower()
         self.table = Table(LegacyDay, self.COLUMNS)
         self.values = attrgetter(*LEGACY_TOTALS)
+        self.notes = Restatements(file, self.api.value, LEGACY_TOTALS)
 
     @classmethod
     def days_written(cls, file: ReportFile) -> Days:
@@ -84,6 +86,13 @@ class LegacyDays(Intake):
             for account, row in rows
         ]
         result = classify(facts, self._known(rows), self.file, self.hashes, last_wins=True)
+        if self.notes_changes:
+            self.notes.note_changed(
+                LegacyDay,
+                result.changed,
+                self.values,
+                lambda fact: Of(fact.key[0], fact.key[1], Restatement.What.OLDER.value, name=self.team_slug),
+            )
         result.new = {key: self._ready(fact) for key, fact in result.new.items()}
         result.changed = {pk: self._ready(fact) for pk, fact in result.changed.items()}
         self.table.write(result, self.file)

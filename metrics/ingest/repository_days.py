@@ -13,9 +13,10 @@ from metrics.formats.records import Broken, Record
 from metrics.formats.repositories import RepositoryDayRecord, parse_repository_day
 from metrics.ingest.facts import Fact, Key, Known, Table, classify
 from metrics.ingest.options import Counts, Options
+from metrics.ingest.restatements import Of, Restatements
 from metrics.ingest.scope import Scopes
 from metrics.ingest.usage import Days, Intake
-from metrics.models import ReportDay, RepositoryDay
+from metrics.models import ReportDay, RepositoryDay, Restatement
 from metrics.models.repository_day import PULL_REQUEST_COUNTERS
 from portal.models import ReportFile
 from seats import evidence
@@ -38,6 +39,7 @@ class RepositoryDays(Intake):
         self.scopes = Scopes(options, names_owners=True)
         self.table = Table(RepositoryDay, self.COLUMNS)
         self.values = attrgetter(*self.READ)
+        self.notes = Restatements(file, str(self.report), self.READ)
         # For a complete file: every repository it names, by account and day.
         self.named: dict[tuple[int, date], set[int]] = defaultdict(set)
 
@@ -80,6 +82,15 @@ class RepositoryDays(Intake):
             self.hashes,
             lambda fact: self.is_closed(account, fact.key[1], fact.observed_at),
         )
+        if self.notes_changes:
+            self.notes.note_changed(
+                RepositoryDay,
+                result.changed,
+                self.values,
+                lambda fact: Of(
+                    account.pk, fact.key[1], Restatement.What.REPOSITORY.value, name=fact.values[0].repo_name
+                ),
+            )
         result.new = {key: self._ready(account, fact) for key, fact in result.new.items()}
         result.changed = {pk: self._ready(account, fact) for pk, fact in result.changed.items()}
         self.table.write(result, self.file)

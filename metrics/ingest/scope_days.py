@@ -13,8 +13,9 @@ from metrics.formats.scope import ScopeDayRecord, parse_scope_day
 from metrics.ingest.facts import Fact, Known, Table, classify
 from metrics.ingest.options import Counts, Options
 from metrics.ingest.rebuild_weeks import outdate_weeks
+from metrics.ingest.restatements import Of, Restatements
 from metrics.ingest.usage import NEVER, Days, Intake
-from metrics.models import ReportDay, ScopeDay
+from metrics.models import ReportDay, Restatement, ScopeDay
 from metrics.models.counters import COUNTERS
 from portal.models import ReportFile
 from seats.models import Account
@@ -42,6 +43,7 @@ class ScopeDays(Intake):
         super().__init__(file, options, is_retry=is_retry, only=only)
         self.table = Table(ScopeDay, self.COLUMNS)
         self.values = attrgetter(*self.READ)
+        self.notes = Restatements(file, str(self.report), self.READ)
 
     @classmethod
     def days_written(cls, file: ReportFile) -> Days:
@@ -74,6 +76,13 @@ class ScopeDays(Intake):
             self.hashes,
             lambda fact: self.is_closed(accounts[fact.key[0]], fact.key[1], fact.observed_at),
         )
+        if self.notes_changes:
+            self.notes.note_changed(
+                ScopeDay,
+                result.changed,
+                self.values,
+                lambda fact: Of(fact.key[0], fact.key[1], Restatement.What.ACCOUNT.value),
+            )
         result.new = {key: self._ready(fact) for key, fact in result.new.items()}
         result.changed = {pk: self._ready(fact) for pk, fact in result.changed.items()}
         self.table.write(result, self.file)

@@ -12,8 +12,9 @@ from metrics.formats.parsing import Parsed, parsed
 from metrics.formats.records import Broken, Record
 from metrics.formats.user_teams import UserTeamRecord, parse_user_team
 from metrics.ingest.options import Counts, Options
+from metrics.ingest.restatements import Of, Restatements
 from metrics.ingest.usage import Days, Intake
-from metrics.models import ReportDay, TeamRoster
+from metrics.models import ReportDay, Restatement, TeamRoster
 from portal.models import ReportFile
 from seats import evidence
 from seats.models import Account, Team, TeamMembership
@@ -31,6 +32,7 @@ class TeamRosters(Intake):
         super().__init__(file, options, is_retry=is_retry, only=only)
         self.teams: dict[tuple[int, int], Team] = {}
         self.touched: set[int] = set()
+        self.notes = Restatements(file, str(self.report), ["member_count"])
         # For a complete file: all members it names, by team and day.
         self.seen: dict[tuple[int, int, date], BitMap] = {}
 
@@ -98,8 +100,12 @@ class TeamRosters(Intake):
                     members.add(user_key)
             observed_at = max(row.observed_at for _, row in rows)
             if len(members) != before:
+                if roster is not None and roster.file_id != self.file.pk and self.notes_changes:
+                    whose = Of(account.pk, day, Restatement.What.TEAM.value, name=str(roster.team))
+                    self.notes.note(whose, roster.file_id, [before], [len(members)])
                 self._save(team_id, day, members, observed_at)
                 self.mark_dirty([(account.pk, day)])
+        self.notes.write()
         return counts
 
     def _save(self, team_id: int, day: date, members: BitMap, observed_at: datetime) -> None:

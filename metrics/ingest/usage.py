@@ -177,6 +177,11 @@ class Intake:
         reads_it_whole = not self.is_retry or self.only is not None
         return self.options.complete and reads_it_whole and not is_unclear
 
+    @property
+    def notes_changes(self) -> bool:
+        """Whether what it changes of stored values is noted: not where days are only made anew."""
+        return not self.options.dry_run and self.only is None
+
     def _insert_file(self) -> None:
         """A dry run rolls back batch by batch: the file's own row must be there anew in each."""
         self.file.pk = None

@@ -25,8 +25,9 @@ from metrics.formats.records import Broken, Record
 from metrics.formats.users import UserDayGlimpse, UserDayRecord
 from metrics.ingest.facts import Fact, Key, Known, Read, Row, Table, classify
 from metrics.ingest.options import Counts, Options
+from metrics.ingest.restatements import Of, Restatements
 from metrics.ingest.usage import NEVER, Days, Intake
-from metrics.models import ReportDay, UserDay
+from metrics.models import ReportDay, Restatement, UserDay
 from metrics.models.counters import COUNTERS
 from portal.models import ReportFile
 from seats import evidence
@@ -132,6 +133,12 @@ class UserDays(Intake):
         self.named: dict[tuple[int, date], BitMap] = defaultdict(BitMap)
         self._fresh: dict[tuple[int, date], bool] = {}
         self.memory = _Memory()
+        self.notes = Restatements(file, str(self.report), (*self.READ, "ai_credits_used"))
+        self.told_values = attrgetter(*self.READ, "ai_credits_used")
+
+    def _whose(self, account: Account) -> Callable[[Fact], Of]:
+        person = Restatement.What.PERSON.value
+        return lambda fact: Of(account.id, fact.key[1], person, user_id=fact.key[0])
 
     @classmethod
     def days_written(cls, file: ReportFile) -> Days:
@@ -183,6 +190,8 @@ class UserDays(Intake):
         known = {fact.key: self._known(held[fact.key]) for fact in facts if fact.key in held}
         result = classify(facts, known, self.file, self.hashes, self._closed(account, records))
         result.counts.rows_unchanged += len(met)
+        if self.notes_changes:
+            self.notes.note_changed(UserDay, result.changed, self.told_values, self._whose(account))
         again = [(fact.values[0], pk) for pk, fact in result.confirmed.items()]
         again += [(row, pk) for row, pk, observed_at in met if row.observed_at > observed_at]
         self.table.write_rows(
@@ -342,16 +351,21 @@ class UserDays(Intake):
         """A complete file also says who was not there: those rows go, and are listed."""
         for (account_id, day), at in self.told.items():
             rows = UserDay.objects.filter(account_id=account_id, day=day, observed_at__lte=at).values_list(
-                "pk", "user_id", "user__login", "observed_at", "file__is_complete", "file__sha256"
+                "pk", "user_id", "user__login", "file_id", "observed_at", "file__is_complete", "file__sha256"
             )
             said = (at, True, self.file.sha256)
             absent = {
-                pk: login
-                for pk, user_id, login, *known in rows.iterator()
+                pk: (login, user_id, file_id)
+                for pk, user_id, login, file_id, *known in rows.iterator()
                 if user_id not in self.named[account_id, day] and tuple(known) < said
             }
-            self.progress.removed += [f"{login} on {day}" for login in sorted(absent.values())]
+            self.progress.removed += [f"{login} on {day}" for login, *_ in sorted(absent.values())]
             if absent and not self.options.dry_run:
+                if self.notes_changes:
+                    for _, user_id, file_id in absent.values():
+                        whose = Of(account_id, day, Restatement.What.PERSON.value, user_id=user_id)
+                        self.notes.note_gone(whose, file_id)
+                    self.notes.write()
                 for pks in evidence.chunks(sorted(absent)):
                     UserDay.objects.filter(pk__in=pks).delete()
                 self.mark_dirty([(account_id, day)])

@@ -29,6 +29,11 @@ _REPORTED = (
 )
 
 
+def knows(report: str) -> bool:
+    """Whether the days of this report have totals."""
+    return report in _FIGURES
+
+
 def figures(account: Account, report: str, day: date) -> Figures:
     """The totals of a day's report, as they are stored; empty where it has no rows."""
     return _FIGURES[ReportDay.Report(report)](account, day)

@@ -11,7 +11,6 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import path, reverse
-from django.utils.html import format_html
 from unfold.contrib.filters.admin import (
     AutocompleteSelectFilter,
     ChoicesDropdownFilter,
@@ -21,6 +20,7 @@ from unfold.contrib.filters.admin import (
 from unfold.decorators import display
 
 from portal.admin.base import UPLOAD
+from portal.admin.file_origin import origin
 from portal.admin.paginator import CappedPaginator
 from portal.models import AuditEntry
 from portal.reports import writers
@@ -159,8 +159,7 @@ class BillingLineAdmin(ReadOnlyAdmin):
 
     @display(description="file")
     def source_file(self, line: BillingLine) -> str:
-        url = reverse("admin:portal_reportfile_change", args=[line.file_id])
-        return format_html('<a class="portal-link" href="{}">{}</a>', url, line.file)
+        return origin(line.file)
 
     @display(description="as of")
     def as_of(self, line: BillingLine) -> str:

@@ -7,11 +7,10 @@ from typing import Any, ClassVar
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseBase
-from django.urls import reverse
-from django.utils.html import format_html
 from unfold.contrib.filters.admin import DropdownFilter
 from unfold.decorators import display
 
+from portal.admin.file_origin import link_to_file
 from seats import roster as rosters
 from seats.admin.base import NOTHING, ReadOnlyAdmin, confirmation, moment
 from seats.models import Seat, SeatRoster
@@ -113,10 +112,7 @@ class SeatRosterAdmin(ReadOnlyAdmin):
 
     @display(description="file")
     def from_file(self, roster: SeatRoster) -> str:
-        if roster.file is None:
-            return NOTHING
-        url = reverse("admin:portal_reportfile_change", args=[roster.file.pk])
-        return format_html('<a class="portal-link" href="{}">{}</a>', url, roster.file.name)
+        return link_to_file(roster.file)
 
     # --- Ending what was held back ---
 

@@ -82,9 +82,20 @@ def _facts(seat: Seat) -> Table:
         ("Access ends", day(seat.pending_cancellation_date), ""),
         ("First seen by us", moment(seat.first_seen_at), ""),
         ("Last seen by us", moment(_last_seen_at(seat)), ""),
+        ("Told by the list", *_file(seat)),
         ("Watched without a gap since", moment(seat.watched_since), ""),
     ]
     return Table("The seat", [], [[Cell(name), Cell(value, url)] for name, value, url in rows])
+
+
+def _file(seat: Seat) -> tuple[str, str]:
+    """The list that decides what the seat's row says: what it is, who brought it when, and its page."""
+    file = seat.file
+    if file is None:
+        return NOTHING, ""
+    by = f" by {file.received_by}" if file.received_by else ""
+    words = f"{file.name}, {file.get_source_display()}{by} on {moment(file.received_at)}"
+    return words, reverse("admin:portal_reportfile_change", args=[file.pk])
 
 
 def _last_seen_at(seat: Seat) -> datetime:
