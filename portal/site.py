@@ -251,6 +251,12 @@ SIDEBAR: tuple[tuple[str, tuple[Link, ...]], ...] = (
                 "Report files", "description", "admin:portal_reportfile_changelist", "portal.view_reportfile"
             ),
             Link(
+                "Restatements",
+                "history",
+                "admin:metrics_restatement_changelist",
+                "metrics.view_restatement",
+            ),
+            Link(
                 "Rejected lines", "rule", "admin:portal_rejectedline_changelist", "portal.view_rejectedline"
             ),
         ),
