@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from portal.reports import registry
 from portal.reports.base import Column, Report, ReportQuery, Row, columns_named
 from seats.models import ActivityLine, Seat
 from seats.reports.scope import account_of, seat_facts, teams_of
 from seats.reports.seats import held_seats
+from seats.seats_in_order import keys_in_order
 
 FIELDS = ("report_time", "last_authenticated_at", "last_activity_at", "last_surface_used")
 
@@ -46,16 +47,10 @@ class Activity(Report):
         return held_seats(query).count()
 
     def rows(self, query: ReportQuery) -> Iterator[Row]:
-        seats = _with_newest_line(held_seats(query).with_listed_at()).order_by(
-            F("account__parent__login_key").asc(nulls_first=True),
-            "account__kind",
-            F("account__login_key").asc(nulls_first=True),
-            "account_id",
-            "user__login_key",
-            "user_id",
-        )
-        for seat in seats.select_related("user").iterator(chunk_size=1000):
-            yield _line(seat)
+        for keys in keys_in_order(held_seats(query)):
+            chunk = _with_newest_line(Seat.objects.filter(pk__among=keys).with_listed_at())
+            seats = chunk.select_related("user").in_bulk()
+            yield from (_line(seats[pk]) for pk in keys if pk in seats)
 
 
 def _with_newest_line(seats: QuerySet[Seat]) -> Any:
