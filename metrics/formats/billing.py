@@ -29,7 +29,7 @@ from metrics.formats.rest import content_hash
 PLACES = 12
 _STEP = Decimal(1).scaleb(-PLACES)
 _FLOAT = Context(prec=15)
-MOST = Decimal(10**13)
+MOST_DIGITS = 13  # before the point
 # Amounts that were rounded each by itself add up to within this.
 _ROUNDED = Decimal("0.02")
 CURRENCY = "USD"
@@ -365,11 +365,11 @@ def _number(text: str, name: str) -> Decimal | None:
         value = Decimal(text)
         if not value.is_finite():
             raise InvalidOperation
-        if abs(value) >= MOST:
+        if value.adjusted() >= MOST_DIGITS:
             raise BadRecord(f"`{name}` is {shown(text)}, more than any bill can say")
         # Zero has no sign on a bill.
         return value.normalize(_FLOAT).quantize(_STEP).normalize() or Decimal(0)
-    except InvalidOperation:
+    except ArithmeticError:
         raise BadRecord(f"`{name}` is “{shown(text)}”, not a number as 0.04") from None
 
 

@@ -24,8 +24,10 @@ SHOWN_REJECTS = 10
 
 class Command(BaseCommand):
     help = (
-        "Take in files downloaded from GitHub. What a file is, is told from its content. Exit status 0: all "
-        "is in; 1: some lines or files were refused; 2: nothing was taken in."
+        "Take in files downloaded from GitHub: per-user usage, organization and enterprise usage (1 and 28 "
+        "days), user-teams, repositories, days of the older metrics and usage APIs, seat lists, activity "
+        "reports, and bills (AI usage, premium requests, metered usage). What a file is, is told from its "
+        "content. Exit status 0: all is in; 1: some lines or files were refused; 2: nothing was taken in."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -42,7 +44,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--taken-at", metavar="TIME", type=instant,
             help="when a file that does not say so itself was saved: a seat list, an older activity report, "
-            "days of the older systems (ISO 8601)",
+            "a bill, days of the older systems (ISO 8601)",
         )  # fmt: skip
         parser.add_argument(
             "--complete", action="store_true",

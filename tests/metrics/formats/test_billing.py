@@ -96,6 +96,8 @@ def test_the_one_by_one_report_keeps_its_times_and_words_for_no_quota() -> None:
         ({"quantity": "1_000"}, "`quantity` is “1_000”, not a number as 0.04"),
         ({"quantity": "٣"}, "`quantity` is “٣”, not a number as 0.04"),
         ({"quantity": "1e400"}, "`quantity` is 1e400, more than any bill can say"),
+        ({"total_monthly_quota": "1" + "0" * 13}, "more than any bill can say"),
+        ({"quantity": "1e99999999"}, "more than any bill can say"),
         ({"sku": ""}, "`sku` is empty: it says what was used"),
         ({"net_amount": "5"}, "0.12 less 0.12 is not 5"),
         ({"username": "a" * 300}, "`username` is longer than 255 characters"),
