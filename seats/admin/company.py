@@ -20,8 +20,9 @@ from seats.admin.base import NOTHING, day
 from seats.admin.kept_by_hand import KeptByHandAdmin
 from seats.assignments import known_people
 from seats.models import Assignment, CostCentre, Department, TeamOwner
+from seats.models.policy import FROM_EVER
 from seats.policy_sql import today
-from seats.sheets.company import NAME_OF_PERSON
+from seats.sheets.people_named import NAME_OF_PERSON
 
 
 def checked_person(text: str) -> str:
@@ -199,7 +200,7 @@ class AssignmentAdmin(KeptByHandAdmin):
 
     @display(description="from", ordering="starts_on")
     def since(self, assignment: Assignment) -> str:
-        return day(assignment.starts_on)
+        return "ever" if assignment.starts_on == FROM_EVER else day(assignment.starts_on)
 
     @display(description="until", ordering="ends_on")
     def until(self, assignment: Assignment) -> str:

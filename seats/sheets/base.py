@@ -9,64 +9,22 @@ from datetime import date
 from typing import Any, ClassVar
 
 import tablib
-from diff_match_patch import diff_match_patch
 from django.core.exceptions import ValidationError
 from django.db import DatabaseError, models, transaction
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
 from import_export import fields, resources
-from import_export.resources import Diff
 from import_export.results import RowResult
 
 from portal.bulk import update_rows
 from seats.sheets import constraints
+from seats.sheets.difference import SHOWN, SHOWN_UNCHANGED, SheetDiff
 from seats.sheets.formats import Cell, Sheet
 from seats.sheets.lookups import LookupWidget
 from seats.sheets.widgets import DayWidget, plain, widget_of
 
-# Rows that a preview shows, of those that change and of the others; the counts tell of all of them.
-SHOWN = 200
-SHOWN_UNCHANGED = 50
 MEANWHILE = (
     "Somebody changed the same rows at this moment, or two lines contradict each other. "
     "Nothing was written: look at the preview once more."
 )
-
-
-class SheetDiff(Diff):
-    """The library's comparison of words, marked by elements that the theme colours."""
-
-    def __init__(self, resource: Any, instance: Any, new: bool) -> None:
-        self._resource = resource
-        self.left = _cells(resource, None if new else instance)
-        self.right: list[Cell] = []
-        self.new = new
-
-    def compare_with(self, resource: Any, instance: Any) -> None:
-        self.right = _cells(resource, instance)
-
-    def as_html(self) -> list[SafeString]:
-        # Nobody looks at more than the first.
-        if self._resource.is_shown_enough(changes=self.left != self.right):
-            return []
-        return [_marked(as_shown(was), as_shown(now)) for was, now in zip(self.left, self.right, strict=True)]
-
-
-def _cells(resource: Any, instance: Any) -> list[Cell]:
-    shown = resource.get_import_fields()
-    return [None if instance is None else resource.export_field(field, instance) for field in shown]
-
-
-def _marked(was: str, now: str) -> SafeString:
-    if was == now:
-        return format_html("{}", now)
-    compare = diff_match_patch()
-    # A pair of long texts that have nothing in common is not compared for ever.
-    compare.Diff_Timeout = 0.05
-    parts = compare.diff_main(was, now)
-    compare.diff_cleanupSemantic(parts)
-    elements = {-1: "<del>{}</del>", 0: "{}", 1: "<ins>{}</ins>"}
-    return format_html_join("", "{}", ((format_html(elements[kind], text),) for kind, text in parts))
 
 
 class KeptByHandResource(resources.ModelResource):
@@ -274,6 +232,9 @@ class KeptByHandResource(resources.ModelResource):
         result = super().import_row(row, instance_loader, **kwargs)
         self._shown[result.import_type != RowResult.IMPORT_TYPE_SKIP] += 1
         result.number = self._number
+        if result.import_type == RowResult.IMPORT_TYPE_SKIP:
+            # Of a hundred thousand rows that stay as they are nothing need be kept.
+            result.instance, result.row_values = None, {}
         return result
 
     def is_shown_enough(self, *, changes: bool) -> bool:
@@ -321,13 +282,6 @@ class KeptByHandResource(resources.ModelResource):
 
     def handle_import_error(self, result: Any, error: Any, raise_errors: bool = False) -> None:
         result.append_base_error(self.get_error_result_class()(error))
-
-
-def as_shown(value: Any) -> str:
-    """A cell as a preview shows it."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return "" if value is None else str(value)
 
 
 def day_of(row: Any, column: str) -> date | None:

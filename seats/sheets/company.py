@@ -1,32 +1,23 @@
-"""Cost centres, departments, who belongs where, who answers for teams and accounts: as sheets."""
+"""Cost centres, departments, who answers for teams and accounts: as sheets."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Hashable, Mapping, Sequence
-from datetime import timedelta
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db.models import Q
 
-from portal.bulk import update_rows
-from seats.assignments import known_people
-from seats.models import Account, Assignment, CostCentre, Department, GitHubUser, TeamOwner
-from seats.models.policy import FROM_EVER
-from seats.policy_sql import today
-from seats.sheets.base import KeptByHandResource, column, day_of, texts_of
+from seats.models import Account, CostCentre, Department, TeamOwner
+from seats.sheets.base import KeptByHandResource, column, texts_of
 from seats.sheets.lookups import (
     AccountWidget,
     CostCentreWidget,
     DepartmentWidget,
     PersonWidget,
     TeamWidget,
-    id_of_person,
 )
+from seats.sheets.people_named import PeopleNamed, check_person
 from seats.sheets.widgets import TrimmedTextWidget, plain
-
-NAME_OF_PERSON = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}|[^@\s]+@[^@\s]+")
 
 
 class CostCentreResource(KeptByHandResource):
@@ -108,7 +99,7 @@ class DepartmentResource(KeptByHandResource):
     def check(self, instance: Department) -> None:
         if instance.is_part_of_itself():
             raise ValidationError({"parent": "It would be part of itself."})
-        _check_person(instance.manager, "manager")
+        check_person(instance.manager, "manager")
 
     def complete(self, instance: Department) -> None:
         instance.name_key = instance.name.lower()
@@ -134,142 +125,6 @@ class DepartmentResource(KeptByHandResource):
         """They are there already."""
 
 
-class AssignmentResource(KeptByHandResource):
-    """Without `starts_on` a line speaks of the person's place today: another one begins today.
-
-    A person's first place without a first day has always held. An empty `ends_on` is: until the next.
-    """
-
-    person = column("person", "person", TrimmedTextWidget())
-    department = column("department", "department", DepartmentWidget())
-    manager = column("manager", "manager", TrimmedTextWidget())
-    cost_centre = column("cost_centre", "cost_centre", CostCentreWidget())
-
-    needs = ("person",)
-    computed = ("user", "person_key", "open_key")
-
-    class Meta(KeptByHandResource.Meta):
-        model = Assignment
-        fields = ("person", "department", "manager", "cost_centre", "starts_on", "ends_on")
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self._shown_person = PersonWidget()
-        self._closed: dict[int, Assignment] = {}
-
-    def get_queryset(self) -> Any:
-        return Assignment.objects.select_related("user", "department", "cost_centre")
-
-    def dehydrate_person(self, assignment: Assignment) -> str:
-        return assignment.person if assignment.user is None else self._shown_person.render(assignment.user)
-
-    def prepare(self, dataset: Any) -> None:
-        self._people = _People(texts_of(dataset, ["person"]))
-        for assignment in self.get_queryset().filter(
-            Q(user__among={one.pk for one in self._people.known}) | Q(person_key__among=self._people.keys)
-        ):
-            self._existing[assignment.person_key].append(assignment)
-
-    def key_of_row(self, row: Any) -> Hashable:
-        return self._people.key_of(row.get("person"))
-
-    def identity(self, row: Any, instance: Assignment, new: bool) -> Hashable:
-        return self.key_of_row(row), self._starts_on(row)
-
-    def _starts_on(self, row: Any) -> Any:
-        return day_of(row, "starts_on") or "today"
-
-    def find(self, row: Any) -> Assignment | None:
-        theirs = self._existing.get(self.key_of_row(row), [])
-        if starts_on := day_of(row, "starts_on"):
-            # Also what could not be joined with the person, since it contradicts another.
-            written = self._existing.get(_unknown_key(plain(row.get("person")).strip()), [])
-            return next((one for one in (*theirs, *written) if one.starts_on == starts_on), None)
-        current = next((one for one in theirs if one.starts_on <= today() and one.ends_on is None), None)
-        if current is None or current.starts_on == today() or self._says_the_same(row, current):
-            return current
-        return None
-
-    def _says_the_same(self, row: Any, one: Assignment) -> bool:
-        there = [
-            field
-            for field in self.get_import_fields()
-            if field.column_name in row and field.attribute in ("department", "manager", "cost_centre")
-        ]
-        return all(field.get_value(one) == field.clean(row) for field in there)
-
-    def import_field(self, field: Any, instance: Assignment, row: Any, *args: Any, **kwargs: Any) -> None:
-        if field.attribute == "person":
-            user, text = self._people.of(row.get("person"))
-            if instance._state.adding:
-                instance.user, instance.person = user, text
-                self._begin_day(instance, row)
-            return
-        if field.attribute == "starts_on":
-            field.clean(row)
-        elif field.attribute == "ends_on":
-            told = field.clean(row)
-            # Empty: until the next one begins.
-            instance.ends_on = told or self._day_before_next(instance)
-        else:
-            super().import_field(field, instance, row, *args, **kwargs)
-
-    def _begin_day(self, instance: Assignment, row: Any) -> None:
-        theirs = self._existing.get(self.key_of_row(row), [])
-        instance.starts_on = day_of(row, "starts_on") or (today() if theirs else FROM_EVER)
-        if "ends_on" not in row:
-            instance.ends_on = self._day_before_next(instance)
-        # What the sheet has no column for goes along to the new place.
-        before = [one for one in theirs if one.starts_on < instance.starts_on]
-        if before:
-            last = max(before, key=lambda one: one.starts_on)
-            for name in {"department", "manager", "cost_centre"} - row.keys():
-                setattr(instance, name, getattr(last, name))
-
-    def _day_before_next(self, instance: Assignment) -> Any:
-        theirs = self._existing.get(instance.own_person_key(), [])
-        later = [
-            one.starts_on for one in theirs if one is not instance and one.starts_on > instance.starts_on
-        ]
-        return min(later) - timedelta(days=1) if later else None
-
-    def check(self, instance: Assignment) -> None:
-        _check_person(instance.person, "person", known=instance.user)
-        _check_person(instance.manager, "manager")
-        theirs = self._existing[instance.own_person_key()]
-        for other in theirs:
-            if other is instance:
-                continue
-            if other.ends_on is None and other.starts_on < instance.starts_on:
-                # Whoever begins somewhere else has left where they were.
-                other.ends_on = instance.day_before()
-                if other.pk:
-                    self._closed[other.pk] = other
-            if instance.starts_on == other.starts_on or instance.overlaps(other):
-                raise ValidationError(
-                    f"It overlaps with what holds from {other.starts_on} to {other.ends_on or 'another'}: "
-                    "let one end before the other begins."
-                )
-        if instance not in theirs:
-            theirs.append(instance)
-
-    def complete(self, instance: Assignment) -> None:
-        instance.keep_keys()
-
-    def write_changed(self, rows: Sequence[Assignment]) -> None:
-        changed = {row.pk: row for row in (*self._closed.values(), *rows)}
-        for row in changed.values():
-            row.keep_keys()
-        # First those that end: another one of the person may be without an end only then.
-        for is_open in (False, True):
-            update_rows([row for row in changed.values() if bool(row.open_key) is is_open], self.written)
-
-    def write_new(self, rows: Sequence[Assignment]) -> None:
-        for row in rows:
-            row.keep_keys()  # a later line may have ended it
-        super().write_new(rows)
-
-
 class TeamOwnerResource(KeptByHandResource):
     team = column("team", "team", TeamWidget())
     person = column("owner", "person", TrimmedTextWidget())
@@ -292,7 +147,7 @@ class TeamOwnerResource(KeptByHandResource):
         return owner.person if owner.user is None else self._shown_person.render(owner.user)
 
     def prepare(self, dataset: Any) -> None:
-        self._people = _People(texts_of(dataset, ["owner"]))
+        self._people = PeopleNamed(texts_of(dataset, ["owner"]))
         super().prepare(dataset)
 
     def key_of(self, instance: TeamOwner) -> Hashable:
@@ -311,7 +166,7 @@ class TeamOwnerResource(KeptByHandResource):
             super().import_field(field, instance, row, *args, **kwargs)
 
     def check(self, instance: TeamOwner) -> None:
-        _check_person(instance.person, "person", known=instance.user)
+        check_person(instance.person, "person", known=instance.user)
         if not instance.person:
             raise ValidationError({"person": "Say who: a login or a mail address."})
 
@@ -383,42 +238,6 @@ class AccountSettingsResource(KeptByHandResource):
     @property
     def written(self) -> list[str]:
         return list(self.BY_HAND)
-
-
-class _People:
-    """Whom the cells of a column name: somebody known, or a login or address that nobody bears yet."""
-
-    def __init__(self, texts: set[str]) -> None:
-        names = {text.removeprefix("@") for text in texts}
-        by_id = {number for name in names if (number := id_of_person(name)) is not None}
-        self._by_id = {one.github_id: one for one in GitHubUser.objects.filter(github_id__among=by_id)}
-        self._by_name = known_people(names)
-        self.known = [*self._by_id.values(), *self._by_name.values()]
-        self.keys = {_unknown_key(name) for name in names}
-
-    def of(self, value: Any) -> tuple[GitHubUser | None, str]:
-        """The person, where known, and what is written down. Raises ValueError."""
-        text = plain(value).strip().removeprefix("@")
-        if (number := id_of_person(text)) is not None:
-            person = self._by_id.get(number)
-            if person is None:
-                raise ValueError(f"Nobody with GitHub's id {text[3:]} is known.")
-        else:
-            person = self._by_name.get(text.lower())
-        return person, person.login if person else text
-
-    def key_of(self, value: Any) -> str:
-        person, text = self.of(value)
-        return f"user:{person.pk}" if person else _unknown_key(text)
-
-
-def _unknown_key(text: str) -> str:
-    return f"{'mail' if '@' in text else 'login'}:{text.lower()}"
-
-
-def _check_person(text: str, name: str, known: GitHubUser | None = None) -> None:
-    if text and known is None and not NAME_OF_PERSON.fullmatch(text):
-        raise ValidationError({name: f"{text!r} is neither a login nor a mail address."})
 
 
 def _with_key_of_parent(department: Department) -> Department:

@@ -9,7 +9,7 @@ from typing import Any
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from import_export.results import RowResult
 
-from seats.sheets.base import SHOWN
+from seats.sheets.difference import SHOWN
 from seats.sheets.tables import Table
 
 logger = logging.getLogger(__name__)

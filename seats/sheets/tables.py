@@ -13,13 +13,13 @@ from seats.models import SeatRequest
 from seats.sheets.base import KeptByHandResource
 from seats.sheets.company import (
     AccountSettingsResource,
-    AssignmentResource,
     CostCentreResource,
     DepartmentResource,
     TeamOwnerResource,
 )
 from seats.sheets.contacts import ContactResource
 from seats.sheets.governance import ExemptionResource, HolidayResource, PolicyResource, PriceResource
+from seats.sheets.places import AssignmentResource
 from seats.sheets.requests import SeatRequestResource
 
 # An action, a subject and a detail: what the audit is told of a row.

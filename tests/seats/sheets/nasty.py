@@ -138,7 +138,8 @@ def _exemptions(world: World, draw: Any) -> None:
         row = {
             **target, "account": draw(st.sampled_from([None, *world.accounts])), "reason": draw(some_text()),
             "owner": draw(text()), "kind": draw(st.sampled_from(Exemption.Kind.values)),
-            "starts_on": starts_on, "until": draw(st.sampled_from([None, starts_on, starts_on + timedelta(days=9)])),
+            "until": draw(st.sampled_from([None, starts_on, starts_on + timedelta(days=9)])),
+            "starts_on": starts_on,
         }  # fmt: skip
         if (key := str(row)) not in told:
             told.add(key)

@@ -61,7 +61,7 @@ def _goes_and_comes(file_format: SheetFormat) -> None:
         assert rows_of(written(table, file_format), file_format) == rows_of(sheets[table], file_format)
 
 
-@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(data=st.data())
 def test_every_table_comes_back_as_it_went(data: Any) -> None:
     goes_and_comes(data)

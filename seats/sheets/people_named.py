@@ -1,0 +1,51 @@
+"""People in the cells of a sheet: known ones, and those whom nobody has met yet."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from django.core.exceptions import ValidationError
+
+from seats.assignments import known_people
+from seats.models import GitHubUser
+from seats.sheets.lookups import id_of_person
+from seats.sheets.widgets import plain
+
+NAME_OF_PERSON = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}|[^@\s]+@[^@\s]+")
+
+
+class PeopleNamed:
+    """Whom the cells of a column name: somebody known, or a login or address that nobody bears yet."""
+
+    def __init__(self, texts: set[str]) -> None:
+        names = {text.removeprefix("@") for text in texts}
+        by_id = {number for name in names if (number := id_of_person(name)) is not None}
+        self._by_id = {one.github_id: one for one in GitHubUser.objects.filter(github_id__among=by_id)}
+        self._by_name = known_people(names)
+        self.known = [*self._by_id.values(), *self._by_name.values()]
+        self.keys = {unknown_key(name) for name in names}
+
+    def of(self, value: Any) -> tuple[GitHubUser | None, str]:
+        """The person, where known, and what is written down. Raises ValueError."""
+        text = plain(value).strip().removeprefix("@")
+        if (number := id_of_person(text)) is not None:
+            person = self._by_id.get(number)
+            if person is None:
+                raise ValueError(f"Nobody with GitHub's id {text[3:]} is known.")
+        else:
+            person = self._by_name.get(text.lower())
+        return person, person.login if person else text
+
+    def key_of(self, value: Any) -> str:
+        person, text = self.of(value)
+        return f"user:{person.pk}" if person else unknown_key(text)
+
+
+def unknown_key(text: str) -> str:
+    return f"{'mail' if '@' in text else 'login'}:{text.lower()}"
+
+
+def check_person(text: str, name: str, known: GitHubUser | None = None) -> None:
+    if text and known is None and not NAME_OF_PERSON.fullmatch(text):
+        raise ValidationError({name: f"{text!r} is neither a login nor a mail address."})
