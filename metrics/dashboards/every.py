@@ -17,6 +17,7 @@ from metrics.dashboards import (
     people,
     person,
     pull_requests,
+    restated_values,
     seats_page,
     teams,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "people",
     "person",
     "pull_requests",
+    "restated_values",
     "seats_page",
     "teams",
 ]

@@ -55,6 +55,7 @@ WITHOUT: dict[tuple[str, str], str] = {
     ("data-health", "files"): "it shows what the import counted, which is held against the files elsewhere",
     ("data-health", "rejects"): "every line of these files can be read",
     ("data-health", "freshness"): NO_NUMBER,
+    ("data-health", "restated"): "what files restate of each other is held against them elsewhere",
     ("seats", "taken-back"): "what the portal took back itself is in no file",
 }
 
