@@ -25,8 +25,10 @@ WITHOUT_COMPLETIONS: frozenset[Dimension] = frozenset({"language_model", "model_
 def told(scope: Scope, period: Period, dimension: Dimension) -> Breakdown:
     """The breakdown without the days that have counters and no entry; a day without use stays, empty."""
     whole = breakdown(scope, period, dimension)
-    totals = day_totals(scope, period)
     empty = whole.empty_days()
+    if not empty:
+        return whole
+    totals = day_totals(scope, Period(min(empty), max(empty)))
     return whole.without({day for day in empty if not _is_quiet(totals.get(day), dimension)})
 
 
