@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from django.db.models import Min
 from pyroaring import BitMap64
 
-from metrics.formats.billing import CURRENCY, BillingRecord, parse_billing_line
+from metrics.formats.billing_lines import CURRENCY, BillingRecord, parse_billing_line
 from metrics.formats.csv_lines import WINDOWS
 from metrics.formats.parsing import Parsed, parsed
 from metrics.formats.records import Broken, Record

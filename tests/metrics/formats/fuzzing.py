@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from metrics.formats import activity_report, billing
+from metrics.formats import activity_report, billing, billing_lines
 from metrics.formats.errors import BadRecord, Unreadable
 from metrics.formats.kinds import identify
 from metrics.formats.legacy import parse_legacy_metrics, parse_legacy_usage
@@ -87,7 +87,7 @@ def _read_bill(content: bytes) -> Iterator[Told]:
             yield item.number, item.reason
             continue
         try:
-            record = billing.parse_billing_line(item.raw, item.header)
+            record = billing_lines.parse_billing_line(item.raw, item.header)
         except BadRecord as refusal:
             yield item.number, str(refusal)
         else:

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from metrics.formats.billing import BillingRecord, parse_billing_line, read_lines
+from metrics.formats.billing import read_lines
+from metrics.formats.billing_lines import BillingRecord, parse_billing_line
 from metrics.formats.errors import BadRecord
 from metrics.formats.kinds import Kind, identify
 from metrics.formats.records import Broken, Record
