@@ -1,4 +1,4 @@
-"""A sheet of another system, from the file to the list: mapped, tried, taken in, taken out, the same again."""
+"""A sheet of another system, from the file to the list: mapped, tried, taken in, out, and the same again."""
 
 from __future__ import annotations
 
