@@ -50,14 +50,16 @@ def test_every_page_has_panels_that_say_what_they_count() -> None:
 
 @pytest.mark.django_db
 @pytest.mark.usefixtures("clock")
-def test_every_page_and_panel_answers_where_nothing_was_taken_in(olga_client: Client) -> None:
+def test_every_page_answers_without_javascript_where_nothing_was_taken_in(olga_client: Client) -> None:
+    """As pages of their own: their words, and a panel. As pieces every panel is asked in test_edge_cases."""
     Account.objects.create(kind="organization", login="acme")
 
     for page in pages.values():
-        assert olga_client.get(reverse(f"metrics:{page.slug}")).status_code == 200
-        answers = [olga_client.get(reverse("metrics:usage_words", args=[page.slug]))]
-        answers += [
-            olga_client.get(reverse("metrics:usage_panel", args=[page.slug, key])) for key in page.panels
+        first, *_ = page.panels
+        answers = [
+            olga_client.get(reverse(f"metrics:{page.slug}")),
+            olga_client.get(reverse("metrics:usage_words", args=[page.slug])),
+            olga_client.get(reverse("metrics:usage_panel", args=[page.slug, first])),
         ]
         assert {answer.status_code for answer in answers} == {200}, page.slug
 
