@@ -191,14 +191,17 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
 
 @pytest.fixture(scope="session")
 def django_db_setup(
-    django_test_environment: None, django_db_blocker: Any, django_db_modify_db_settings: None
+    django_test_environment: None,
+    django_db_blocker: Any,
+    django_db_modify_db_settings: None,
+    django_db_keepdb: bool,
 ) -> Iterator[None]:
     """A copy of what the run has prepared, and tests that commit leave it as they found it."""
     from django.test import TransactionTestCase
 
     from tests import prepared_database
 
-    owned = prepared_database.own(os.environ.get("PORTAL_TESTS_TABLES"))
+    owned = prepared_database.own(os.environ.get("PORTAL_TESTS_TABLES"), keep=django_db_keepdb)
     with django_db_blocker.unblock():
         owned.__enter__()
     with pytest.MonkeyPatch.context() as patch:

@@ -47,11 +47,11 @@ def throw_away(name: str) -> None:
 
 
 @contextmanager
-def own(name_to_copy: str | None) -> Iterator[None]:
+def own(name_to_copy: str | None, *, keep: bool = False) -> Iterator[None]:
     """The connection leads to this process's test database, empty but for what migrations write."""
     with _leading_elsewhere():
         if name_to_copy is None:
-            connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
+            connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False, keepdb=keep)
         else:
             # pytest-django gives each process its own suffix.
             name = connection.creation._get_test_db_name()
@@ -60,7 +60,8 @@ def own(name_to_copy: str | None) -> Iterator[None]:
         _remember_first_rows()
         yield
         connection.close()
-        connection.creation._destroy_test_db(connection.settings_dict["NAME"], verbosity=0)
+        if not keep:
+            connection.creation._destroy_test_db(connection.settings_dict["NAME"], verbosity=0)
 
 
 @contextmanager
