@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db.models import OuterRef, Subquery, prefetch_related_objects
+from django.db.models import OuterRef, Subquery
 
-from seats.models import ActivityLine, Seat, SeatObservation, Team
+from seats.models import ActivityLine, Seat, SeatGrant, SeatObservation, Team
 from seats.policy_sql import midnight
 
 
@@ -36,9 +36,9 @@ class SeatState:
 
 
 def present(seats: Sequence[Seat]) -> Iterator[SeatState]:
-    prefetch_related_objects(seats, "grants__assigning_team")
+    granting = _granting_teams(seats)
     for seat in seats:
-        teams = [grant.assigning_team for grant in seat.grants.all() if grant.assigning_team]
+        teams = granting.get(seat.pk, ())
         yield SeatState(
             seat=seat,
             plan_type=seat.plan_type,
@@ -51,6 +51,18 @@ def present(seats: Sequence[Seat]) -> Iterator[SeatState]:
             pending_cancellation_date=seat.pending_cancellation_date,
             team_ids=frozenset(team.pk for team in teams),
         )
+
+
+def _granting_teams(seats: Sequence[Seat]) -> Mapping[int, list[Team]]:
+    """By seat: the teams through which it is granted."""
+    grants = SeatGrant.objects.filter(seat__among={seat.pk for seat in seats}, assigning_team__isnull=False)
+    pairs = list(grants.order_by("pk").values_list("seat_id", "assigning_team_id"))
+    teams = Team.objects.filter(pk__among={team_id for _, team_id in pairs}).in_bulk()
+    found: dict[int, list[Team]] = defaultdict(list)
+    for seat_id, team_id in pairs:
+        if team_id in teams:
+            found[seat_id].append(teams[team_id])
+    return found
 
 
 def past(seats: Sequence[Seat], as_of: date) -> Iterator[SeatState]:
