@@ -120,7 +120,8 @@ def state(asked: Asked) -> Panel:
     "Days by report",
     definition="Of each day, week or month the share of days of which the report was taken in. A report that "
     "was never taken in has no share, and is none of the missing. Told in part: by files that need not name "
-    "everybody; being added up: totals are older than the rows.",
+    "everybody, such as those uploaded by hand; coloured where complete reports are fetched or ever came. "
+    "Being added up: totals are older than the rows.",
     source=CONCEPTS,
     wide=True,
 )
@@ -147,10 +148,13 @@ def days_by_report(asked: Asked) -> Panel:
         Column("updating", "Being added up"),
     ]
     never = [LABELS[report].lower() for report in REPORTS if report not in found.known]
-    note = f"Never taken in: {listed(never)}." if never and found.known else ""
+    notes = [f"Never taken in: {listed(never)}."] if never and found.known else []
     # What is as it should be needs no colour.
-    drawing = Drawing(Form.HEAT, ["missing", "partial", "updating"])
-    return asked.over_time(columns, values, drawing, note=note)
+    coloured = ["missing", "partial", "updating"]
+    if not found.expects_all and found.partial(USERS, asked.days()):
+        coloured.remove("partial")
+        notes.append("No complete report is due: of days told by files brought by hand nothing is amiss.")
+    return asked.over_time(columns, values, Drawing(Form.HEAT, coloured), note=" ".join(notes))
 
 
 # --- Reconciliation ---------------------------------------------------------------------------

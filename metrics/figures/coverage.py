@@ -25,12 +25,14 @@ class Coverage:
     """`told` has for each report its covered days, and whether a complete file told each of them.
 
     `known` are the reports of which any day was ever taken in, `updating` the days whose totals are being
-    added up again.
+    added up again. `expects_all`: complete reports of people are fetched, or ever came, so that one which
+    need not name everybody is less than is due.
     """
 
     told: Mapping[str, Mapping[date, bool]]
     known: frozenset[str]
     updating: frozenset[date]
+    expects_all: bool = False
 
     def covered(self, report: str, days: Sequence[date]) -> int:
         """How many of these days the report tells."""
@@ -69,6 +71,13 @@ def coverage(account: Account, period: Period) -> Coverage:
     rows = ReportDay.objects.filter(**within).order_by("day").values_list("report", "day", "is_complete")
     for report, day, is_complete in rows:
         told.setdefault(report, {})[day] = is_complete
-    known = ReportDay.objects.filter(account=account).order_by().values_list("report", flat=True).distinct()
+    ever = ReportDay.objects.filter(account=account).order_by()
+    known = set(ever.values_list("report", "is_complete").distinct())
+    is_fetched = account.connection_id or (account.parent and account.parent.connection_id)
     dirty = DirtyDay.objects.filter(**within).values_list("day", flat=True)
-    return Coverage(told, frozenset(known), frozenset(dirty))
+    return Coverage(
+        told,
+        frozenset(report for report, _ in known),
+        frozenset(dirty),
+        expects_all=bool(is_fetched) or (ReportDay.Report.USERS, True) in known,
+    )

@@ -19,7 +19,7 @@ from django.db.models import F, Min, Q, QuerySet
 from pyroaring import BitMap
 
 from metrics.models import SeatSets
-from portal.stamps import stamps, was_read, watching
+from portal.stamps import stamps, unwatched, was_read, watching
 from seats.models import Account, Seat, SeatObservation, SeatRoster
 
 DAY = timedelta(days=1)
@@ -87,7 +87,8 @@ def _stored(payer: Account, kind: SeatSets.Kind, make: Callable[[], bytes]) -> b
     if connection.in_atomic_block:
         return make()
     now = {**stamps(), LAYOUT_STAMP: LAYOUT}
-    row = SeatSets.objects.filter(account=payer, kind=kind).values_list("stamps", "sets").first()
+    with unwatched():
+        row = SeatSets.objects.filter(account=payer, kind=kind).values_list("stamps", "sets").first()
     if row is not None and all(now.get(table) == number for table, number in row[0].items()):
         was_read(row[0].keys() - {LAYOUT_STAMP})
         return bytes(row[1])
@@ -96,7 +97,7 @@ def _stored(payer: Account, kind: SeatSets.Kind, make: Callable[[], bytes]) -> b
     if tables <= now.keys():
         known = {table: now[table] for table in (*tables, LAYOUT_STAMP)}
         # Somebody else may do the same at this moment, or nobody may write here at all.
-        with suppress(DatabaseError), transaction.atomic():
+        with unwatched(), suppress(DatabaseError), transaction.atomic():
             SeatSets.objects.update_or_create(
                 account=payer, kind=kind, defaults={"stamps": known, "sets": made}
             )

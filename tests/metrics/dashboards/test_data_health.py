@@ -81,6 +81,22 @@ def test_each_day_has_the_reports_that_tell_it(acme: Account, olga_client: Clien
     assert page.context["cl"].result_count == 1
 
 
+def test_a_day_told_in_part_is_coloured_only_where_a_complete_report_is_due(acme: Account) -> None:
+    use(acme, 1, 1)
+    use(acme, 0, 1)
+    by_hand = panel("coverage", ask(acme, days=2))
+    ReportDay.objects.filter(day=day(1)).update(is_complete=True)
+    fetched = panel("coverage", ask(acme, days=2))
+
+    assert (column(by_hand, "partial"), column(fetched, "partial")) == ([1, 1], [0, 1])
+    assert by_hand.drawing is not None
+    assert "partial" not in by_hand.drawing.series
+    assert "nothing is amiss" in by_hand.note
+    assert fetched.drawing is not None
+    assert "partial" in fetched.drawing.series
+    assert "nothing is amiss" not in fetched.note
+
+
 def test_a_week_has_the_share_of_its_days(acme: Account) -> None:
     for back in (3, 1, 0):
         use(acme, back, 1)
