@@ -221,7 +221,9 @@ class _Family:
 
     def _drop(self, seats: Collection[Seat], own: Mapping[int, list[Seat]]) -> None:
         """Reports know these seats no more. What was decided about one goes on with the person's other."""
-        known, kept = seat_history.known_of(seats), seat_history.proposed(seats)
+        known = seat_history.known_of(seats)
+        # What was decided about a seat stays, and so does the seat, as one that ended.
+        kept = set(known)
         for seat in (one for one in seats if one.pk in known):
             others = own.get(seat.user_id, [])
             if others:

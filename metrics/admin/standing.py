@@ -19,7 +19,7 @@ from metrics.ingest.scope_days import ScopeDays
 from metrics.ingest.team_rosters import TeamRosters
 from metrics.ingest.user_days import UserDays
 from metrics.models import LegacyDay, RepositoryDay, ScopeDay, TeamRoster, UserDay
-from portal.admin.base import NOTHING, day
+from portal.admin.base import day
 from portal.admin.file_origin import link_to_file
 from portal.models import ReportFile
 from seats.models import ActivityLine, BillingLine, Seat, SeatRoster
@@ -45,7 +45,7 @@ class _Day:
 
 
 def standing(file: ReportFile) -> str:
-    """A table of the file's days; of seat lists and activity reports what rows bear their name."""
+    """The file's days, newest first; of seat lists and activity reports what rows bear their name."""
     if file.kind not in USAGE:
         return _of_seats(file)
     if file.rows_read > COUNTED_UP_TO:
@@ -75,26 +75,29 @@ def _table(days: dict[date, _Day]) -> str:
     files = ReportFile.objects.in_bulk({pk for on in shown for pk in days[on].others})
     rows = format_html_join(
         "",
-        '<tr><th scope="row">{}</th><td>{}</td><td>{}</td></tr>',
-        ((day(on), f"{days[on].own:,}", _others(days[on], files)) for on in shown),
+        "<li>{}: {} of this file; {}</li>",
+        ((day(on), _rows(days[on].own), _others(days[on], files)) for on in shown),
     )
-    more = f" and {len(days) - SHOWN_DAYS} earlier days" if len(days) > SHOWN_DAYS else ""
-    return format_html(
-        '<div class="portal-scroll" tabindex="0" role="region" aria-label="What of it stands">'
-        '<table class="portal-table"><thead><tr><th scope="col">Day</th>'
-        '<th scope="col">Rows of this file</th><th scope="col">Rows of other files</th>'
-        "</tr></thead><tbody>{}</tbody></table></div>{}",
-        rows,
-        more,
+    more = (
+        format_html("<li>and {} earlier days</li>", len(days) - SHOWN_DAYS) if len(days) > SHOWN_DAYS else ""
     )
+    return format_html('<ul class="portal-list portal-value">{}{}</ul>', rows, more)
+
+
+def _rows(number: int) -> str:
+    return f"{number:,} row{'' if number == 1 else 's'}"
 
 
 def _others(told: _Day, files: dict[int, ReportFile]) -> str:
     newest = sorted(told.others.items(), reverse=True)
     named = format_html_join(
-        ", ", "{}: {}", ((link_to_file(files.get(pk)), f"{number:,}") for pk, number in newest[:3])
+        ", ",
+        '<span class="portal-value">{}</span>: {}',
+        ((link_to_file(files.get(pk)), f"{number:,}") for pk, number in newest[:3]),
     )
-    return format_html("{}{}", named, f" and {len(newest) - 3} more" if len(newest) > 3 else "") or NOTHING
+    if not newest:
+        return "none of others"
+    return format_html("{}{}", named, f" and {len(newest) - 3} more" if len(newest) > 3 else "")
 
 
 def _of_seats(file: ReportFile) -> str:
