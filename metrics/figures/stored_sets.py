@@ -29,13 +29,7 @@ class WeekOfUsers(NamedTuple):
     """Who did something in a week, and on how many days they did, added up."""
 
     users: BitMap
-    weekend_users: bytes
     user_days: int
-
-    @property
-    def working(self) -> BitMap:
-        """Those of Monday to Friday."""
-        return self.users - BitMap.deserialize(self.weekend_users)
 
 
 class ByWeek(NamedTuple):
@@ -85,24 +79,25 @@ class StoredSets:
         """The same by weeks; None where the window is not long, or a team's."""
         if self.scope.team is not None or len(self.period) <= LONG:
             return None
-        within = mondays(self.period)
-        rows = WeekUsers.objects.filter(
-            Q(kind=ACTIVE) | self.wanted,
-            account=self.scope.account,
-            monday__range=(within.first, within.last),
-        ).order_by()
         found = ByWeek({}, {}, {})
+        rows = self._weeks().filter(Q(kind=ACTIVE) | self.wanted)
         with bytes_as_they_are():
-            stored = list(rows.values_list("monday", "kind", "days", "users", "weekend_users", "user_days"))
-        for monday, kind, held, users, weekend_users, user_days in stored:
+            stored = list(rows.values_list("monday", "kind", "days", "users", "user_days"))
+        for monday, kind, held, users, user_days in stored:
             week = week_of(monday)
             if kind == ACTIVE:
                 found.held[week] = held
-            found.weeks.setdefault(kind, {})[week] = WeekOfUsers(
-                BitMap.deserialize(bytes(users)), bytes(weekend_users), user_days
-            )
+            found.weeks.setdefault(kind, {})[week] = WeekOfUsers(BitMap.deserialize(bytes(users)), user_days)
         found.days.update(self._days_of_account(but=runs(found.held)))
         return found
+
+    @cached_property
+    def _weekends(self) -> Mapping[tuple[str, int], BitMap]:
+        """By kind and week who did it at the weekend alone: only who leaves weekends out reads them."""
+        rows = self._weeks().filter(self.wanted)
+        with bytes_as_they_are():
+            stored = list(rows.values_list("kind", "monday", "weekend_users"))
+        return {(kind, week_of(monday)): BitMap.deserialize(bytes(users)) for kind, monday, users in stored}
 
     def kinds(self) -> list[str]:
         """The kinds of which there is any set; ACTIVE may be one that is not wanted."""
@@ -131,7 +126,11 @@ class StoredSets:
                 _union(by_week.days.get(kind, {}), rest),
                 _union(opened.get(kind, {}), rest),
                 *(weeks[week].users for week in whole if week in weeks),
-                *(weeks[week].working for week in working if week in weeks),
+                *(
+                    weeks[week].users - self._weekends.get((kind, week), BitMap())
+                    for week in working
+                    if week in weeks
+                ),
             )
 
         return union
@@ -171,6 +170,12 @@ class StoredSets:
                 day: some for day, users in sets.items() if day in active and (some := users & active[day])
             }
         return found
+
+    def _weeks(self) -> QuerySet[WeekUsers]:
+        within = mondays(self.period)
+        return WeekUsers.objects.filter(
+            account=self.scope.account, monday__range=(within.first, within.last)
+        ).order_by()
 
     def _rows(self) -> QuerySet[DayUsers]:
         return DayUsers.objects.filter(

@@ -179,7 +179,7 @@ def test_a_window_read_by_weeks_is_the_same_read_by_days(
 
 
 def test_weeks_are_what_is_read(acme: Account, monkeypatch: pytest.MonkeyPatch) -> None:
-    WeekUsers.objects.update(users=BitMap([7, 8]).serialize())
+    WeekUsers.objects.update(users=BitMap([70_007, 70_008]).serialize())
     WeekTotals.objects.filter(part="feature").update(blob=breakdowns.pack(b'[127,127,[["x"]],[[1]],null]'))
     scope, period = Scope(acme), Period(day(7), day(13))
 
@@ -187,9 +187,9 @@ def test_weeks_are_what_is_read(acme: Account, monkeypatch: pytest.MonkeyPatch) 
         return figures.people_of(scope, period), figures.breakdown(scope, period, "feature").totals("feature")
 
     people, features = by_weeks(monkeypatch, ask, weeks=True)
-    assert (people, features.keys()) == (BitMap([7, 8]), {("x",)})
+    assert (people, features.keys()) == (BitMap([70_007, 70_008]), {("x",)})
     people, features = by_weeks(monkeypatch, ask, weeks=False)
-    assert 7 not in people
+    assert 70_007 not in people
     assert ("x",) not in features
 
 
