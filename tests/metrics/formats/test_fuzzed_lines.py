@@ -8,7 +8,7 @@ import time
 from importlib.util import find_spec
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.metrics.formats.fuzzing import FORMATS, check, check_as_file, damaged
@@ -30,6 +30,7 @@ def test_good_lines_are_rows(name: str) -> None:
     assert check(fmt, fmt.file(fmt.good)) == 0
 
 
+@settings(deadline=None)
 @given(st.sampled_from(sorted(FORMATS)), st.integers(0, 2**32))
 def test_every_damaged_line_is_a_row_or_has_a_reason(name: str, seed: int) -> None:
     content = damaged(name, seed, 20)
@@ -37,6 +38,7 @@ def test_every_damaged_line_is_a_row_or_has_a_reason(name: str, seed: int) -> No
     check_as_file(content)
 
 
+@settings(deadline=None)
 @given(st.sampled_from(sorted(FORMATS)), st.lists(st.binary(max_size=60) | TEXT))
 @example("activity-report", [b'"\x85"', b"\xa0,\xa0"])
 @example("billing-ai-usage", [b"\x1c", b',,"",,'])
