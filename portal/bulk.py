@@ -86,7 +86,8 @@ def update_values(model: type[models.Model], columns: Sequence[str], rows: Colle
                     arrays,
                 )
         elif connection.vendor == "mysql":
-            _update_joined(cursor, table, names, list(zip(*values, strict=True)))
+            marks = ["_binary %s" if isinstance(field, models.BinaryField) else "%s" for field in fields]
+            _update_joined(cursor, table, names, marks, list(zip(*values, strict=True)))
         else:
             sets = ", ".join(f"{name} = %s" for name in names[:-1])
             cursor.executemany(
@@ -110,11 +111,16 @@ def collector_paused() -> Iterator[None]:
             gc.enable()
 
 
-def _update_joined(cursor: Any, table: str, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """MariaDB sends executemany's updates one by one: join with a table of the values instead."""
+def _update_joined(
+    cursor: Any, table: str, names: Sequence[str], marks: Sequence[str], rows: Sequence[Sequence[Any]]
+) -> None:
+    """MariaDB sends executemany's updates one by one: join with a table of the values instead.
+
+    Bytes are marked as such, lest they be taken for text; none of them may be NULL.
+    """
     sets = ", ".join(f"{table}.{name} = v.{name}" for name in names[:-1])
-    first = "SELECT " + ", ".join(f"%s AS {name}" for name in names)
-    further = " UNION ALL SELECT " + ", ".join(["%s"] * len(names))
+    first = "SELECT " + ", ".join(f"{mark} AS {name}" for mark, name in zip(marks, names, strict=True))
+    further = " UNION ALL SELECT " + ", ".join(marks)
     for start in range(0, len(rows), JOINED_ROWS):
         some = rows[start : start + JOINED_ROWS]
         source = first + further * (len(some) - 1)
