@@ -24,6 +24,8 @@ PAGES = (
     "/seats/noticetemplate/",
     "/seats/noticetemplate/add/",
     "/seats/githubuser/import/",
+    "/seats/assignment/",
+    "/seats/assignment/add/",
     "/portal/reportfile/",
     "/portal/rejectedline/",
     "/portal/rejectedline/by-reason/",
