@@ -273,7 +273,7 @@ def test_nothing_known_is_said_and_not_drawn(acme: Account) -> None:
 
 
 @pytest.mark.parametrize("key", list(pages["data-health"].panels))
-def test_a_panel_asks_as_much_of_a_year_as_of_a_day(acme: Account, key: str) -> None:
+def test_a_panel_asks_as_much_of_a_year_as_of_a_quarter(acme: Account, key: str) -> None:
     def queries(days: int) -> int:
         with CaptureQueriesContext(connection) as asked:
             panel(key, ask(acme, days=days))
@@ -282,7 +282,8 @@ def test_a_panel_asks_as_much_of_a_year_as_of_a_day(acme: Account, key: str) -> 
     use(acme, 0, 1)
     stored.totals(acme, LAST, daily_active_users=1)
     reject(file_about(acme, kind="users-28-day"), 1, "no day")
-    few = queries(1)
+    # Shorter windows are read by days, which is a question less.
+    few = queries(93)
     for back in range(1, 5):
         use(acme, back, 1, 2)
         stored.totals(acme, day(back), daily_active_users=1)
