@@ -7,11 +7,13 @@ was not taken in may have been it: from there on the day stays unknown.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import NamedTuple
 
 from pyroaring import BitMap
 
@@ -95,9 +97,11 @@ def cohorts(scope: Scope, last: date) -> list[Cohort]:
     # Of a team's members every use counts, also that of days on which they were in no team or another.
     sets = day_sets(Scope(scope.account), Period(first, last))
     granted = _granted(scope, Period(first, last))
+    gaps = [day for day in Period(first, last) if day not in sets]
+    ever = BitMap().union(*sets.values())
+    days = _Days(sets, gaps, ever, last)
     for day, people in granted.people.items():
-        silent = granted.without_evidence.get(day, BitMap())
-        _follow(made[first_of(day)], day, people, sets, last, silent)
+        _follow(made[first_of(day)], day, people, days, granted.without_evidence.get(day, BitMap()))
     return list(made.values())
 
 
@@ -124,30 +128,38 @@ def _newest_members(team: Team, until: date) -> BitMap:
     return BitMap() if roster is None else roster.user_keys
 
 
-def _follow(
-    cohort: Cohort,
-    granted: date,
-    people: BitMap,
-    sets: Mapping[date, BitMap],
-    last: date,
-    silent: BitMap,
-) -> None:
+class _Days(NamedTuple):
+    """Who was active on each day that was taken in, the days that were not, and who was on any."""
+
+    sets: Mapping[date, BitMap]
+    gaps: Sequence[date]
+    ever: BitMap
+    last: date
+
+
+def _follow(cohort: Cohort, granted: date, people: BitMap, days: _Days, silent: BitMap) -> None:
     """Follow those who were granted a seat on one day, until each has used it or the days are over."""
     cohort.assigned += len(people)
-    waiting = people
+    # Whoever was active on no day at all need not be looked for on each.
+    waiting, never = people & days.ever, people - days.ever
     gap: int | None = None
+    last = days.last
     for number, day in enumerate(Period(granted, last)):
         if not waiting:
             break
-        if day not in sets:
+        if day not in days.sets:
             gap = number if gap is None else gap
             continue
-        if found := waiting.intersection_cardinality(sets[day]):
-            waiting = waiting - sets[day]
+        if found := waiting.intersection_cardinality(days.sets[day]):
+            waiting = waiting - days.sets[day]
             if gap is None:
                 cohort.after[number] += found
             else:
                 cohort.undated += found
+    if never and gap is None:
+        place = bisect_left(days.gaps, granted)
+        gap = (days.gaps[place] - granted).days if place < len(days.gaps) else None
+    waiting = waiting | never
     cohort.has_gap |= gap is not None
     if waiting or gap is not None:
         cohort.follow((gap if gap is not None else (last - granted).days + 1) - 1)
