@@ -16,7 +16,7 @@ from seats.sheets.lookups import (
     PersonWidget,
     TeamWidget,
 )
-from seats.sheets.people_named import PeopleNamed, check_person
+from seats.sheets.people_named import PeopleNamed, check_person, unknown_key
 from seats.sheets.widgets import TrimmedTextWidget, plain
 
 
@@ -156,6 +156,13 @@ class TeamOwnerResource(KeptByHandResource):
     def key_of_row(self, row: Any) -> Hashable:
         team = self.cell(row, "team")
         return team.pk if team else None, self._people.key_of(row.get("owner"))
+
+    def find(self, row: Any) -> Any:
+        # Also one who is known by now, and was not joined with their name yet.
+        pair: Any = self.key_of_row(row)
+        team, key = pair
+        keys = (key, unknown_key(plain(row.get("owner")).strip()))
+        return next((found[0] for one in keys if (found := self._existing.get((team, one)))), None)
 
     def import_field(self, field: Any, instance: TeamOwner, row: Any, *args: Any, **kwargs: Any) -> None:
         if field.attribute == "person":

@@ -71,7 +71,7 @@ def _compares(child: Any, row: models.Model) -> bool | None:
         return None
     match lookup:
         case "" | "exact":
-            return bool(value == wanted)
+            return bool(_as_compared(value) == _as_compared(wanted))
         case "gte":
             return bool(value >= wanted)
         case "lte":
@@ -79,6 +79,11 @@ def _compares(child: Any, row: models.Model) -> bool | None:
         case "in":
             return value in wanted
     raise NotSimple
+
+
+def _as_compared(value: Any) -> Any:
+    """Blanks at the end are nothing, as MariaDB has it: a reason of blanks is none on any database."""
+    return value.rstrip(" ") if isinstance(value, str) else value
 
 
 def _value(row: models.Model, name: str) -> Any:

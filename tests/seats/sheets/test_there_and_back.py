@@ -134,6 +134,11 @@ def test_a_very_long_text_is_refused_with_words() -> None:
     assert (wrong["column"], "at most 255 characters" in wrong["says"][0]) == ("name", True)
 
 
+def test_a_reason_of_blanks_is_none_on_any_database() -> None:
+    [wrong] = taken_in("exemption", b"login_pattern,reason\nsvc-*,  \n", CSV())["wrong"]
+    assert wrong["says"] == ["Say why."]
+
+
 def queries(table: str, content: bytes) -> int:
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
