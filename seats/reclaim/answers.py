@@ -51,13 +51,12 @@ CLOSED = {
 
 @dataclass(frozen=True, slots=True)
 class Found:
+    """`review` is the question as it stands now, which may be a later one than the notice's own."""
+
     standing: Standing
     notice: Notice | None = None
     answer_until: date | None = None
-
-    @property
-    def review(self) -> SeatReview | None:
-        return self.notice.review if self.notice else None
+    review: SeatReview | None = None
 
 
 def look(token: str) -> Found:
@@ -65,11 +64,12 @@ def look(token: str) -> Found:
     named = links.read(token)
     if named is None or named.notice.review is None:
         return Found(Standing.UNKNOWN)
-    review = named.notice.review
+    review = _asked_now(named.notice.review)
     standing = _standing(review)
     if standing == Standing.OPEN and named.has_expired(today()):
         standing = Standing.EXPIRED
-    return Found(standing, named.notice, review.notice_ends_on or named.expires_on - links.GRACE)
+    until = review.notice_ends_on or named.expires_on - links.GRACE
+    return Found(standing, named.notice, until, review)
 
 
 def answer(token: str) -> Found:
@@ -83,7 +83,7 @@ def answer(token: str) -> Found:
         first = SeatReview.objects.filter(pk=review.pk, answer="").update(
             answer=SeatReview.Answer.NEEDED, answered_at=now
         )
-        kept = flag.keep([review], None, "The person answered that they still need the seat.")
+        kept = flag.keep_for_holder(review, "The person answered that they still need the seat.")
         if first or kept:
             Notice.objects.filter(pk=notice.pk, answered_at=None).update(answered_at=now)
             AuditEntry.objects.record(
@@ -92,6 +92,17 @@ def answer(token: str) -> Found:
                 detail={"answer": "needed", "notice": notice.pk, "kept": bool(kept)},
             )
     return look(token)
+
+
+def _asked_now(review: SeatReview) -> SeatReview:
+    """The seat's open review, where the notice's own is closed: who says that they need the seat means now.
+
+    A review closes by itself when the policy changes, say, and a later one need not send a notice of its own.
+    """
+    if review.is_open:
+        return review
+    later = SeatReview.objects.open().filter(seat_id=review.seat_id)
+    return later.select_related("seat__account__parent", "seat__user", "seat__policy").first() or review
 
 
 def _standing(review: SeatReview) -> Standing:

@@ -83,6 +83,19 @@ def keep(
     return len(kept)
 
 
+def keep_for_holder(review: SeatReview, reason: str) -> int:
+    """The person who holds the seat needs it; returns 1, or 0 where the seat is decided in another way.
+
+    Also when their review has closed by itself: they were asked, and the answer holds as long as the policy
+    says, so that no later review asks for the seat meanwhile.
+    """
+    with transaction.atomic():
+        kept = _keep([review.pk], None, reason, None, states=(*CLOSABLE, State.REACTIVATED))
+        if kept:
+            _decided("seats kept", kept, None, {"reason": reason, "until": None})
+    return len(kept)
+
+
 def keep_no_longer(reviews: QuerySet[SeatReview], by: Any, reason: str) -> int:
     """Take back decisions to keep seats; those that are inactive are reviewed anew. Returns how many.
 
@@ -227,8 +240,10 @@ def _end(account: Account | None, *, dry_run: bool) -> int:
     return closed
 
 
-def _keep(keys: Sequence[int], by: Any, reason: str, until: date | None) -> list[int]:
-    locked = _locked(keys)
+def _keep(
+    keys: Sequence[int], by: Any, reason: str, until: date | None, states: Sequence[str] = CLOSABLE
+) -> list[int]:
+    locked = _locked(keys, states)
     days = SeatReview.objects.filter(pk__among=locked).values_list("pk", "seat__policy__keep_days").order_by()
     now, day, decider = timezone.now(), today(), by.pk if by else None
     rows = []
@@ -240,12 +255,12 @@ def _keep(keys: Sequence[int], by: Any, reason: str, until: date | None) -> list
     return locked
 
 
-def _locked(keys: Sequence[int]) -> list[int]:
+def _locked(keys: Sequence[int], states: Sequence[str] = CLOSABLE) -> list[int]:
     """Those of these reviews that may be closed, locked until the transaction ends.
 
     Whoever asks GitHub locks the review first: what was asked meanwhile shows only after the lock.
     """
-    reviews = SeatReview.objects.filter(pk__among=keys, state__in=CLOSABLE).order_by("pk")
+    reviews = SeatReview.objects.filter(pk__among=keys, state__in=states).order_by("pk")
     locked = set(reviews.select_for_update().values_list("pk", flat=True))
     free = _undecided(SeatReview.objects.filter(pk__among=locked))
     return sorted(free.order_by().values_list("pk", flat=True))

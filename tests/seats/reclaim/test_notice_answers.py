@@ -189,7 +189,6 @@ def test_a_link_answers_for_nobody_else(clock: Any, anybody: Client) -> None:
     ("state", "says"),
     [
         ("kept", "is kept already"),
-        ("reactivated", "You use GitHub Copilot again"),
         ("ended", "You hold no GitHub Copilot seat in acme any more"),
         ("verified", "was taken back before your answer came"),
     ],
@@ -206,6 +205,34 @@ def test_a_review_closed_meanwhile_is_answered_kindly(
     review.refresh_from_db()
     assert (review.state, review.answer) == (state, "needed")
     assert AuditEntry.objects.get(action="person answered").detail["kept"] is False
+
+
+def test_whoever_came_back_to_life_and_answers_all_the_same_keeps_the_seat(
+    review: SeatReview, anybody: Client
+) -> None:
+    """Their review closed by itself; the next one may ask nobody again."""
+    SeatReview.objects.update(state="reactivated", open_key=None)
+    assert "You use GitHub Copilot again" in opened(anybody).content.decode()
+    pressed(anybody)
+    review.refresh_from_db()
+    assert (review.state, review.answer, review.kept_until) == ("kept", "needed", date(2027, 1, 4))
+    flag.review()
+    assert not SeatReview.objects.open().exists()
+
+
+def test_an_answer_to_an_earlier_notice_holds_for_the_review_that_is_open_now(
+    review: SeatReview, anybody: Client
+) -> None:
+    """A policy that was edited closes a review; a later one may open without a notice of its own."""
+    SeatReview.objects.update(state="reactivated", open_key=None)
+    flag.review()
+    later = SeatReview.objects.open().get()
+    assert "<button" in opened(anybody).content.decode()
+    pressed(anybody)
+    later.refresh_from_db()
+    review.refresh_from_db()
+    assert (later.state, later.answer, review.answer) == ("kept", "needed", "")
+    assert AuditEntry.objects.get(action="person answered").subject == f"review:{later.pk}"
 
 
 def test_a_seat_already_taken_back_is_not_given_back_by_a_click(review: SeatReview, anybody: Client) -> None:
