@@ -98,7 +98,7 @@ class _Where:
     """Who belongs where on any day; worked out anew only for days on which somebody moved."""
 
     def __init__(self, scope: Scope, period: Period, people: BitMap, place: Place) -> None:
-        self._places = Places(period.first, period.last, people)
+        self._places = Places(period.first, period.last, list(people))
         self._people = people
         self._place = place
         self._otherwise = scope.account.cost_centre_id if place == "cost_centre" else None

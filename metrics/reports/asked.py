@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from metrics.figures import Scope
+from metrics.freshness import use_as_of
 from metrics.models import ReportDay
 from metrics.models.counters import COUNTERS
 from metrics.periods import Period, stored
@@ -48,6 +49,9 @@ class UsageReport(Report):
         super().check(query)
         accounts_of(query)
         team_keys_of(query)
+
+    def facts(self, query: ReportQuery) -> list[tuple[str, str]]:
+        return [(said.what, said.text) for said in use_as_of()]
 
 
 def team_keys_of(query: ReportQuery) -> Mapping[int, set[int]] | None:

@@ -4,15 +4,23 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('portal', '0009_stamps_of_tables'),
+        ("portal", "0009_stamps_of_tables"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='reportfile',
-            name='source',
-            field=models.CharField(choices=[('upload', 'uploaded'), ('command', 'command line'), ('download', 'downloaded from GitHub'), ('inbox', 'watched folder'), ('sample', 'sample data')], max_length=20),
+            model_name="reportfile",
+            name="source",
+            field=models.CharField(
+                choices=[
+                    ("upload", "uploaded"),
+                    ("command", "command line"),
+                    ("download", "downloaded from GitHub"),
+                    ("inbox", "watched folder"),
+                    ("sample", "sample data"),
+                ],
+                max_length=20,
+            ),
         ),
     ]

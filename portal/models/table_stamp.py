@@ -1,4 +1,4 @@
-"""How often each table was written to: by this, what was worked out from tables is known to be out of date."""
+"""How often each table was written to: what was worked out from tables is up to date until then."""
 
 from __future__ import annotations
 
