@@ -39,8 +39,11 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
+    """A browser for a module. Its loop ends with it: while one runs, Django allows no query in this thread, and
+    the process may have other tests next.
+    """
     path = next((found for name in NAMES if (found := shutil.which(name))), None)
     if path is None:
         pytest.skip("no Chromium is installed (apt install chromium)")
@@ -52,7 +55,7 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def logged_in(chromium: Browser, portal: Portal, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The cookies of an admin who has logged in through the page."""
     return log_in(chromium, portal, tmp_path_factory.mktemp("browser") / "state.json")

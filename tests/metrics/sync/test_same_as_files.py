@@ -48,7 +48,8 @@ def empty_database() -> Iterator[None]:
 
 def everything() -> dict[str, list[Row]]:
     """Every report that there is, and the people's days one by one."""
-    questions = [(report.name,) for report in registry.all_reports()]
+    # What the portal did is another story by each way.
+    questions = [(report.name,) for report in registry.all_reports() if report.name != "audit"]
     questions += [("user-metrics", "--by", "day"), ("teams-low-adoption", "--below", "0.9")]
     return {" ".join(question): export(*question) for question in questions}
 

@@ -182,7 +182,7 @@ def test_a_busy_server_is_left_alone_by_every_thread(
     )
     assert make_client().seats(OCTO).is_complete
     [refused] = [request.at for request in fake.requests if request.status == 503]
-    waiting = timedelta(seconds=0.1), timedelta(seconds=0.99)
+    waiting = timedelta(seconds=0.4), timedelta(seconds=0.99)
     assert not [one for one in fake.requests if waiting[0] < one.at - refused < waiting[1]]
 
 
