@@ -41,8 +41,8 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """A browser for a module. Its loop ends with it: while one runs, Django allows no query in this thread, and
-    the process may have other tests next.
+    """A browser for a module. Its loop ends with it: while one runs, Django allows no query in its thread,
+    and other tests come next.
     """
     path = next((found for name in NAMES if (found := shutil.which(name))), None)
     if path is None:
