@@ -10,7 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from tests.metrics import stored
-from tests.reports import rows_of
+from tests.reports import begin_the_audit, rows_of
 
 pytestmark = pytest.mark.django_db
 
@@ -136,6 +136,7 @@ def test_one_team_can_be_asked_for() -> None:
 
 
 def test_queries_do_not_grow_with_people_teams_or_days() -> None:
+    begin_the_audit()
     acme = stored.organization()
 
     def queries() -> int:

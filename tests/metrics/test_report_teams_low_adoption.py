@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from seats.models import Account, GitHubUser, Seat
 from tests.metrics import stored
-from tests.reports import rows_of
+from tests.reports import begin_the_audit, rows_of
 
 pytestmark = pytest.mark.django_db
 
@@ -93,6 +93,7 @@ def test_seats_are_the_members_who_held_one_that_day() -> None:
 
 
 def test_queries_do_not_grow_with_people_or_teams() -> None:
+    begin_the_audit()
     acme = stored.organization()
 
     def queries() -> int:

@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from metrics.formats.users import parse_user_day
 from metrics.models import UserDay
 from tests.metrics import report_files, stored
-from tests.reports import exported, rows_of
+from tests.reports import begin_the_audit, exported, rows_of
 
 pytestmark = pytest.mark.django_db
 
@@ -166,6 +166,7 @@ def test_githubs_shape_is_for_ndjson_only() -> None:
 
 
 def test_queries_do_not_grow_with_people() -> None:
+    begin_the_audit()
     acme = stored.organization()
 
     def queries(*options: str) -> int:

@@ -17,7 +17,7 @@ from metrics.models import LegacyDay
 from seats.models import Account
 from tests.metrics import stored
 from tests.metrics.report_files import take
-from tests.reports import rows_of
+from tests.reports import begin_the_audit, rows_of
 
 pytestmark = pytest.mark.django_db
 
@@ -267,6 +267,8 @@ def test_a_team_known_from_the_older_systems_alone_can_be_asked_for() -> None:
 
 
 def test_queries_do_not_grow_with_days_or_accounts() -> None:
+    begin_the_audit()
+
     def queries() -> int:
         with CaptureQueriesContext(connection) as captured:
             rows_of("weekly-trend")

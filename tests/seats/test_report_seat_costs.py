@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from seats import figures
 from seats.models import Account, GitHubUser, Seat, SeatPrice
-from tests.reports import rows_of
+from tests.reports import begin_the_audit, rows_of
 
 pytestmark = pytest.mark.django_db
 
@@ -103,6 +103,8 @@ def test_plans_add_up_to_the_account(acme: Account, zeta: Account, octo: Account
 
 
 def test_queries_do_not_grow_with_accounts_or_seats(octo: Account) -> None:
+    begin_the_audit()
+
     def queries(number: int) -> int:
         for each in range(number):
             account = Account.objects.create(kind="organization", login=f"org-{number}-{each}", parent=octo)

@@ -18,7 +18,7 @@ from seats.activity_report import ReportedActivity
 from seats.models import Account, Revocation, RevocationBatch, Seat, SeatReview, Team, TeamMembership
 from seats.reclaim.flag import flag, keep, review
 from seats.roster import ReportedGrant, Roster
-from tests.reports import exported, rows_of
+from tests.reports import begin_the_audit, exported, rows_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 
@@ -234,6 +234,7 @@ def test_days_override_every_policy(acme: Account) -> None:
 
 
 def test_queries_do_not_grow_with_seats(acme: Account) -> None:
+    begin_the_audit()
     names = ("seats", "inactive-seats", "activity")
 
     def queries() -> list[int]:
