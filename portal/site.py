@@ -211,6 +211,7 @@ SIDEBAR: tuple[tuple[str, tuple[Link, ...]], ...] = (
             Link("Savings", "savings", "admin:seats_savings", "seats.view_revocation"),
             Link("Bills", "receipt_long", "admin:seats_billingline_changelist", "seats.view_billingline"),
             Link("Prices", "sell", "admin:seats_seatprice_changelist", "seats.view_seatprice"),
+            Link("Prices of use", "toll", "admin:seats_unitprice_changelist", "seats.view_unitprice"),
         ),
     ),
     (

@@ -1,4 +1,4 @@
-"""What a seat costs a month: dated, per plan, for everybody or for one account."""
+"""What a seat costs a month, and a unit of use: dated, for everybody or for one account."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from unfold.decorators import display
 
 from seats.admin.base import day
 from seats.admin.kept_by_hand import KeptByHandAdmin
-from seats.models import SeatPrice
+from seats.models import SeatPrice, UnitPrice
 
 
 @admin.register(SeatPrice)
@@ -28,4 +28,27 @@ class SeatPriceAdmin(KeptByHandAdmin):
 
     @display(description="from", ordering="starts_on")
     def from_day(self, price: SeatPrice) -> str:
+        return day(price.starts_on)
+
+
+@admin.register(UnitPrice)
+class UnitPriceAdmin(KeptByHandAdmin):
+    noun = "unit price"
+    list_title = "Prices of use"
+    list_display: ClassVar[list[str]] = ["unit", "where", "price_in_full", "currency", "from_day"]
+    list_select_related: ClassVar[list[str]] = ["account"]
+    ordering: ClassVar[list[str]] = ["unit", "scope_key", "-starts_on", "id"]
+    autocomplete_fields: ClassVar[list[str]] = ["account"]
+    fields: ClassVar[list[str]] = ["unit", "account", "price", "currency", "starts_on"]
+
+    @display(description="for", ordering="scope_key")
+    def where(self, price: UnitPrice) -> str:
+        return price.account.label if price.account else "every account"
+
+    @display(description="price", ordering="price")
+    def price_in_full(self, price: UnitPrice) -> str:
+        return f"{price.price.normalize():f}"
+
+    @display(description="from", ordering="starts_on")
+    def from_day(self, price: UnitPrice) -> str:
         return day(price.starts_on)

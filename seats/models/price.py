@@ -85,6 +85,9 @@ class UnitPrice(models.Model):
     def __str__(self) -> str:
         return f"{self.get_unit_display()} {self.price.normalize():f} {self.currency}"
 
+    def own_scope_key(self) -> str:
+        return f"account:{self.account_id}" if self.account_id else "all"
+
     def save(self, *args, **kwargs) -> None:  # type: ignore[no-untyped-def]
-        self.scope_key = f"account:{self.account_id}" if self.account_id else "all"
+        self.scope_key = self.own_scope_key()
         super().save(*args, **kwargs)

@@ -11,7 +11,7 @@ from typing import Any
 
 from import_export.fields import Field
 
-from seats.models import Exemption, Holiday, InactivityPolicy, SeatPrice
+from seats.models import Exemption, Holiday, InactivityPolicy, SeatPrice, UnitPrice
 from seats.models.policy import FROM_EVER
 from seats.policy_sql import today
 from seats.sheets.base import KeptByHandResource, column, day_of
@@ -93,6 +93,25 @@ class PriceResource(KeptByHandResource):
         return SeatPrice.objects.select_related("account")
 
     def complete(self, instance: SeatPrice) -> None:
+        instance.scope_key = instance.own_scope_key()
+
+
+class UnitPriceResource(KeptByHandResource):
+    account = column("account", "account", AccountWidget())
+    currency = column("currency", "currency", TrimmedTextWidget())
+
+    key = ("account", "unit", "starts_on")
+    needs = ("unit", "price", "starts_on")
+    computed = ("scope_key",)
+
+    class Meta(KeptByHandResource.Meta):
+        model = UnitPrice
+        fields = ("account", "unit", "price", "currency", "starts_on")
+
+    def get_queryset(self) -> Any:
+        return UnitPrice.objects.select_related("account")
+
+    def complete(self, instance: UnitPrice) -> None:
         instance.scope_key = instance.own_scope_key()
 
 

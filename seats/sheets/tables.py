@@ -18,7 +18,13 @@ from seats.sheets.company import (
     TeamOwnerResource,
 )
 from seats.sheets.contacts import ContactResource
-from seats.sheets.governance import ExemptionResource, HolidayResource, PolicyResource, PriceResource
+from seats.sheets.governance import (
+    ExemptionResource,
+    HolidayResource,
+    PolicyResource,
+    PriceResource,
+    UnitPriceResource,
+)
 from seats.sheets.places import AssignmentResource
 from seats.sheets.requests import SeatRequestResource
 
@@ -59,6 +65,7 @@ TABLES: dict[str, Table] = {
     for table in (
         Table("policy", PolicyResource, decides_verdicts=True),
         Table("price", PriceResource),
+        Table("unit price", UnitPriceResource),
         Table("exemption", ExemptionResource, decides_verdicts=True),
         Table("holiday", HolidayResource),
         Table("contact", ContactResource),

@@ -23,6 +23,7 @@ from seats.models import (
     SeatRequest,
     Team,
     TeamOwner,
+    UnitPrice,
     WorkingCalendar,
 )
 
@@ -99,6 +100,11 @@ def fill(world: World, draw: Callable[[st.SearchStrategy[Any]], Any]) -> None:
                 plan_type=plan[:20].strip() or "x", starts_on=draw(days), currency=draw(name(3)) or "USD",
                 monthly_price=draw(st.decimals(Decimal(0), Decimal("99999999.99"), places=2)),
             )  # fmt: skip
+        UnitPrice.objects.create(
+            account=account, unit=draw(st.sampled_from(UnitPrice.Unit.values)), starts_on=draw(days),
+            currency=draw(name(3)) or "USD",
+            price=draw(st.decimals(Decimal(0), Decimal("99999999.999999"), places=6)),
+        )  # fmt: skip
     _policies(world, calendars, draw)
     _exemptions(world, draw)
     _company(world, draw)

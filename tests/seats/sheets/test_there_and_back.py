@@ -20,7 +20,7 @@ from tests.seats.sheets.nasty import TRAPS, fill, world
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 
 # Whose rows can be taken away and come back from their sheet alone, in the order in which they can go.
-REMADE = ("holiday", "seatprice", "exemption", "assignment", "teamowner")
+REMADE = ("holiday", "seatprice", "unitprice", "exemption", "assignment", "teamowner")
 
 
 def written(table: str, file_format: SheetFormat) -> bytes:
