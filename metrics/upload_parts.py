@@ -106,7 +106,8 @@ def _announced(file: Any) -> Announced:
     name, size, modified = said.get("name"), said.get("size"), said.get("modified", 0)
     if not (isinstance(name, str) and type(size) is int and type(modified) is int and size >= 0):
         raise NotReceived("The browser did not say what the files are: load the page again.")
-    return Announced(name[-1000:], size, modified)
+    # PostgreSQL has no text with a NUL in it.
+    return Announced(name.replace("\0", "\ufffd")[-1000:], size, modified)
 
 
 def begin(files: Sequence[Announced], options: Options, by: Any) -> Receiving:
