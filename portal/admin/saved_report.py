@@ -77,9 +77,11 @@ class SavedReportAdmin(PortalModelAdmin):
             return rows
         return rows.filter(pk__in=SavedReport.objects.readable_by(user).order_by().values("pk"))
 
-    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+    def get_actions(self, request: HttpRequest, action_location: Any = None) -> dict[str, Any]:
         """No deleting by the dozen: a list shows what is shared as well, which is not the reader's."""
-        found: dict[str, Any] = super().get_actions(request)
+        # Django 6.1 says for which place on the page; 5.2 knows of one.
+        where = {} if action_location is None else {"action_location": action_location}
+        found: dict[str, Any] = super().get_actions(request, **where)
         return {name: one for name, one in found.items() if name != "delete_selected"}
 
     # --- Pages ----------------------------------------------------------------------------------
