@@ -13,6 +13,8 @@ from typing import Any, ClassVar
 from django.db import models
 from import_export.widgets import Widget
 
+# Numbers of so many digits before or after the point are written out.
+WRITTEN_OUT = 40
 NUMBER = re.compile(r"[+-]?(\d{1,30}(\.\d{0,30})?|\.\d{1,30})")
 
 
@@ -122,6 +124,9 @@ def plain(value: Any) -> str:
         return ""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
+    elif isinstance(value, (float, Decimal)) and abs(Decimal(str(value)).adjusted()) < WRITTEN_OUT:
+        # A workbook's 0.000001 is 1e-06 to a program, and to nobody who wrote it.
+        value = f"{Decimal(str(value)):f}"
     text = value.isoformat() if isinstance(value, (date, datetime)) else str(value)
     if "\x00" in text:
         raise ValueError("There is a NUL character in this text. Remove it.")
