@@ -12,7 +12,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any, BinaryIO
 
-from metrics.formats.csv_lines import UTF_8, WINDOWS, fields_of, physical_lines, plain
+from metrics.formats.csv_lines import BLANKS, WINDOWS, Encoding, as_utf_8, fields_of, physical_lines, plain
 from metrics.formats.errors import BadRecord
 from metrics.formats.fields import read_day
 from metrics.formats.records import Broken, Record
@@ -73,23 +73,17 @@ def report_of(header: Sequence[str]) -> Report | None:
 def look_through(open_stream: Callable[[], BinaryIO]) -> dict[str, Any]:
     """What holds for all lines of a file: its columns, how its text is written, and its newest day."""
     columns: tuple[str, ...] = ()
-    newest, is_utf_8, is_other = "", False, False
+    newest, encoding = "", Encoding()
     with open_stream() as stream:
         for _, text, problem in physical_lines(stream, "a billing report"):
             if not columns:
                 columns = tuple(_header_of(text))
                 place = places_of(columns).get("day", 0)
                 continue
-            if not text.isascii():
-                try:
-                    text.decode()
-                    is_utf_8 = True
-                except UnicodeDecodeError:
-                    is_other = True
+            encoding.see(text)
             if not problem and (day := _day_in_sight(text, place)) > newest:
                 newest = day
-    encoding = WINDOWS if is_other and not is_utf_8 else UTF_8
-    return {"columns": columns, "encoding": encoding, "newest_day": newest}
+    return {"columns": columns, "encoding": encoding.name, "newest_day": newest}
 
 
 def _header_of(text: bytes) -> list[str]:
@@ -124,17 +118,8 @@ def read_lines(open_stream: Callable[[], BinaryIO], start_after: int = 0) -> Ite
                     yield Broken(number, problem, text, is_cut=not text)
             elif not is_below:
                 is_below = bool(_header_of(text))
-            elif number > start_after and text.strip(b' \t\r\n,"'):
-                yield Record(number, _as_utf_8(text, header["encoding"]), header)
-
-
-def _as_utf_8(text: bytes, encoding: str) -> bytes:
-    if encoding == UTF_8 or text.isascii():
-        return text
-    try:
-        return text.decode(encoding).encode()
-    except UnicodeDecodeError:
-        return text  # and the parser says what is wrong with it
+            elif number > start_after and text.strip(BLANKS):
+                yield Record(number, as_utf_8(text, header["encoding"]), header)
 
 
 @lru_cache(maxsize=64)

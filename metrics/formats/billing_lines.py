@@ -193,6 +193,8 @@ def _digest(values: tuple[Any, ...]) -> str:
 def _day(text: str, name: str, *, keeps_time: bool) -> tuple[date, datetime | None]:
     if not text:
         raise BadRecord(f"`{name}` is empty: it says when it was used")
+    if text.lower().rstrip(":") in _TOTALS:
+        raise BadRecord("this is a line of totals, of no day: what it adds up is in the other lines")
     if len(text) == 10 and not keeps_time:
         try:
             return read_day(text, name), None
@@ -205,10 +207,12 @@ def _day(text: str, name: str, *, keeps_time: bool) -> tuple[date, datetime | No
     except BadRecord:
         raise BadRecord(_REWRITTEN.format(name=name, text=shown(text))) from None
     if at is None or lies_ahead(at):
-        raise BadRecord(f"`{name}` is {shown(text)}, which lies in the future")
+        raise BadRecord(f"`{name}` is “{shown(text)}”, which lies in the future")
     return read_day(str(at.date()), name), at if keeps_time else None
 
 
+# What sheets call their last line.
+_TOTALS = frozenset({"total", "totals", "grand total", "sum", "subtotal"})
 _REWRITTEN = (
     "`{name}` is “{text}”, not a day as YYYY-MM-DD: where Excel rewrote the dates, import the file as GitHub "
     "made it"

@@ -13,6 +13,10 @@ MAX_LINE_BYTES = 64 * 1024
 UTF_8 = "utf-8"
 # What Excel saves as "CSV" on Windows.
 WINDOWS = "cp1252"
+READ_AS_WINDOWS = "It is not UTF-8, and was read as Windows-1252."
+
+# A line of nothing else is blank.
+BLANKS = b' \t\r\n,"'
 
 # A last line without a line break may be a good one that was cut short.
 AT_END = "(the file ends in this line and may be cut short)"
@@ -41,6 +45,36 @@ def physical_lines(stream: BinaryIO, report: str) -> Iterator[tuple[int, bytes, 
             yield number, line[:KEPT_OF_BROKEN], f"the line is longer than any line of {report}"
     except BrokenOffError:
         yield number + 1, b"", _BROKEN_OFF
+
+
+class Encoding:
+    """How lines are written: as Windows does it only where some are no UTF-8, and none beyond ASCII is."""
+
+    def __init__(self) -> None:
+        self._is_utf_8 = self._is_other = False
+
+    def see(self, text: bytes) -> None:
+        """One line more."""
+        if not text.isascii():
+            try:
+                text.decode()
+                self._is_utf_8 = True
+            except UnicodeDecodeError:
+                self._is_other = True
+
+    @property
+    def name(self) -> str:
+        return WINDOWS if self._is_other and not self._is_utf_8 else UTF_8
+
+
+def as_utf_8(text: bytes, encoding: str) -> bytes:
+    """A line of this encoding as UTF-8; as it is where it cannot be read, for the parser to say so."""
+    if encoding == UTF_8 or text.isascii():
+        return text
+    try:
+        return text.decode(encoding).encode()
+    except UnicodeDecodeError:
+        return text
 
 
 def fields_of(text: bytes, encoding: str = UTF_8) -> list[str]:

@@ -167,7 +167,10 @@ def _record_kind(keys: Mapping[str, Any], header: Mapping[str, Any], wrapper: st
         if _says(keys, header, "organization_id"):
             return Kind.ORGANIZATION_28_DAY if covers_28_days else Kind.ORGANIZATION_1_DAY
         return Kind.ENTERPRISE_28_DAY if covers_28_days else Kind.ENTERPRISE_1_DAY
-    return _older_kind(keys)
+    kind = _older_kind(keys)
+    if kind is None and covers_28_days and keys.keys().isdisjoint(("day", "day_totals")):
+        raise strangers.totals_of_days()
+    return kind
 
 
 def _older_kind(keys: Mapping[str, Any]) -> Kind | None:

@@ -10,10 +10,12 @@ from __future__ import annotations
 import io
 import multiprocessing
 import os
+import signal
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from itertools import count, islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -121,9 +123,7 @@ def parsed_beside(
     """
     path = records.file_of_lines() if isinstance(records, Records) else None
     chunks = _chunks(records) if path is None else _pieces(path)
-    # Spawned, not forked: the child must not inherit open connections to the database.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(max_workers=WORKERS, mp_context=context) as pool:
+    with _helpers() as pool:
         waiting: deque[_Sent] = deque()
         passed = 0
         while True:
@@ -140,6 +140,18 @@ def parsed_beside(
                 answer = sent.answer()
                 yield from _received_piece(answer, passed, Origin(sent.piece, passed + 1))
                 passed += answer.lines
+
+
+@contextmanager
+def _helpers() -> Iterator[ProcessPoolExecutor]:
+    """The other processes; at the end, however that comes, what they have not begun is let go."""
+    # Spawned, not forked: the child must not inherit open connections to the database.
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(max_workers=WORKERS, mp_context=context, initializer=begin_to_help)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 class _Answer(msgspec.Struct, array_like=True, gc=False):
@@ -240,6 +252,25 @@ def _received_piece(answer: Answer, before: int, origin: Origin) -> Iterator[Par
 
 
 # In the other process ---------------------------------------------------------------------------
+
+# How much less urgent it is than what answers pages on the same machine.
+LESS_URGENT = 5
+
+
+def begin_to_help() -> None:
+    """How a process begins that another one started for a part of its work."""
+    # Whoever interrupts the import ends it, and that ends this.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.nice(LESS_URGENT)
+    threading.Thread(target=_end_with_parent, name="end with parent", daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """A killed import takes its helpers with it: they would wait for their next lines for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _parse_lines(texts: list[bytes], glimpse: bool) -> bytes:

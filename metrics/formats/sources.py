@@ -78,8 +78,13 @@ def sources(path: Path, max_bytes: int = MAX_BYTES) -> Iterator[Source]:
         raise Unreadable(f"The file cannot be read: {error.strerror or 'the system refuses'}.") from None
 
 
+# Of desktops, and the marks that object stores and data lakes leave beside finished files.
+_LEFT_BESIDE = frozenset({"__MACOSX", "Thumbs.db", "desktop.ini", "_SUCCESS", "_committed", "_started"})
+
+
 def _is_hidden(name: str) -> bool:
-    return name.startswith(".") or name in ("__MACOSX", "Thumbs.db", "desktop.ini")
+    # A way up in an archive's names hides nothing: no file is ever written where they say.
+    return (name.startswith(".") and name not in (".", "..")) or name in _LEFT_BESIDE
 
 
 def _unpacked(source: Source, nesting: int, max_bytes: int) -> Iterator[Source]:

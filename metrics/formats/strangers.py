@@ -48,7 +48,11 @@ _RECORDS: tuple[tuple[str, str], ...] = (
         "usageItems",
         "a billing answer, which names neither person nor day: get the AI usage report (CSV)",
     ),
+    ("site_admin", "a list of accounts or members: of people's seats get the list of seats"),
+    ("@timestamp", "a part of an audit log, which tells of no use: get " + PER_USER),
 )
+# Of whom a table of sums tells, by the name of a column.
+_TEAM = re.compile(r"(team|team[_ ]?(name|slug|id))")
 
 
 def refuse_other_formats(head: bytes) -> None:
@@ -81,6 +85,8 @@ def refuse_other_csv(header: Sequence[str]) -> None:
             "the account (organization-28-day, or the NDJSON export of the usage dashboard) or of its people "
             "(users-28-day)."
         )
+    if sums := _sums_of(header):
+        raise Unreadable(f"These are {sums}.")
     if len(header) > 1 and all(re.fullmatch(r"[\w .()/-]{1,60}", name.strip()) for name in header):
         raise Unreadable(
             f"This is a CSV file with the columns {_columns(header)}: "
@@ -101,6 +107,21 @@ def _is_chart(header: Sequence[str]) -> bool:
     return not any(_PERSON.fullmatch(name) for name in names) and any(map(_COUNTED.search, names))
 
 
+def _sums_of(header: Sequence[str]) -> str:
+    """What a CSV file adds up that names people or teams but no day, and what to get; empty for others."""
+    names = [name.strip().lower() for name in header]
+    if any(_TIME.fullmatch(name) for name in names) or not any(map(_COUNTED.search, names)):
+        return ""
+    if any(_PERSON.fullmatch(name) for name in names):
+        return f"people's totals ({_columns(header)}), already added up over days: get {PER_USER}"
+    if any(_TEAM.fullmatch(name) for name in names):
+        return (
+            f"teams' totals ({_columns(header)}), already added up: get {PER_USER} and the teams of the days "
+            "(user-teams-1-day), from which teams are added up here"
+        )
+    return ""
+
+
 def refuse_other_record(keys: Mapping[str, Any]) -> None:
     if "download_links" in keys:
         raise Unreadable(
@@ -117,6 +138,13 @@ def refuse_other_record(keys: Mapping[str, Any]) -> None:
             raise Unreadable(f"This is {meaning}.")
 
 
+def totals_of_days() -> Unreadable:
+    return Unreadable(
+        "These are totals over several days, which cannot be told apart by day: get the report with a record "
+        "for each day (organization-28-day or enterprise-28-day, whose days are in `day_totals`)."
+    )
+
+
 def totals_per_person() -> Unreadable:
     return Unreadable(
         "These are totals per person without a `day`, which cannot be told apart by day: "
@@ -126,6 +154,8 @@ def totals_per_person() -> Unreadable:
 
 def unknown(head: bytes, first_problem: str) -> Unreadable:
     """What to say of a file in which nothing was recognised."""
+    if head.strip() in (b"[]", b"{}"):
+        return Unreadable("There is nothing in this file, not even what it would be: get it again.")
     if head.lstrip()[:1] in (b"{", b"["):
         why = f" ({first_problem})" if first_problem else ""
         return Unreadable(

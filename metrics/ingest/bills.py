@@ -11,11 +11,12 @@ from django.db.models import Min
 from pyroaring import BitMap64
 
 from metrics.formats.billing_lines import CURRENCY, BillingRecord, parse_billing_line
-from metrics.formats.csv_lines import WINDOWS
+from metrics.formats.csv_lines import READ_AS_WINDOWS, WINDOWS
 from metrics.formats.parsing import Parsed, parsed
 from metrics.formats.records import Broken, Record
-from metrics.ingest.facts import Fact, Known, classify
+from metrics.ingest.facts import Classified, Fact, Known, classify
 from metrics.ingest.options import Counts, Options
+from metrics.ingest.rehearsed_seats import BillChange
 from metrics.ingest.usage import Days, Intake
 from metrics.models import ReportDay
 from portal.bulk import insert_rows, update_values
@@ -90,7 +91,7 @@ class Bills(Intake):
     def _noticed(self, records: Iterable[Record | Broken]) -> Iterator[Record | Broken]:
         for record in records:
             if isinstance(record, Record) and record.header.get("encoding") == WINDOWS:
-                self.progress.notes = ["It is not UTF-8, and was read as Windows-1252."]
+                self.progress.notes = [READ_AS_WINDOWS]
             yield record
 
     def account_of(self, row: BillingRecord) -> Account:
@@ -173,6 +174,8 @@ class Bills(Intake):
             self.hashes,
             lambda fact: self.is_closed(account, fact.key[1], fact.observed_at),
         )
+        if self.options.rehearsal is not None:
+            self._rehearse(self.options.rehearsal.bill(account, str(self.kind)), facts, result)
         new = [self._values(account, fact, holders) for fact in result.new.values()]
         changed = [(*self._values(account, fact, holders), pk) for pk, fact in result.changed.items()]
         insert_rows(BillingLine, COLUMNS, new)
@@ -180,6 +183,19 @@ class Bills(Intake):
         confirmed = [(fact.observed_at, self.file.pk, pk) for pk, fact in result.confirmed.items()]
         update_values(BillingLine, ("observed_at", "file"), confirmed)
         return result.counts
+
+    def _rehearse(self, change: BillChange, facts: Sequence[Fact], result: Classified) -> None:
+        """Note what would change of the sums."""
+        change.days.update(fact.key[1] for fact in facts)
+        for fact in (*result.new.values(), *result.changed.values()):
+            change.add(1, fact.values[0].gross_amount, fact.values[0].net_amount)
+        for row in BillingLine.objects.filter(pk__in=list(result.changed)):
+            self._take_off(change, row)
+
+    @staticmethod
+    def _take_off(change: BillChange, row: BillingLine) -> None:
+        gross, net = row.gross_amount, row.net_amount
+        change.add(-1, gross and -gross, net and -net)
 
     def _known(self, account: Account, facts: Sequence[Fact]) -> dict[Any, Known]:
         rows = BillingLine.objects.filter(
@@ -224,12 +240,16 @@ class Bills(Intake):
             )
             said = (at, True, self.file.sha256)
             absent = {
-                row.pk: str(row)
+                row.pk: row
                 for row in rows.select_related("file").defer("content_hash", "more")
                 if (row.line_key, row.repeat) not in self._told_lines[account_id, day]
                 and (row.observed_at, row.file.is_complete, row.file.sha256) < said
             }
-            self.progress.removed += sorted(absent.values())
+            self.progress.removed += sorted(map(str, absent.values()))
+            if self.options.rehearsal is not None and absent:
+                change = self.options.rehearsal.bill(self.progress.accounts[account_id], str(self.kind))
+                for row in absent.values():
+                    self._take_off(change, row)
             if absent and not self.options.dry_run:
                 for pks in evidence.chunks(sorted(absent)):
                     BillingLine.objects.filter(pk__in=pks).delete()

@@ -119,6 +119,8 @@ class FileOutcome:
     notes: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
     ended: list[str] = field(default_factory=list)
+    # Of a dry run that had to end before the file did: how many records it looked at.
+    looked_at: int | None = None
     # The seats of a seat list: pages that came as files of their own are joined by it.
     seat_list: SeatList | None = None
 

@@ -155,7 +155,7 @@ TAKEN = [
         "one page of a seat list",
         seats(seat(), total=120),
         {"new": 1},
-        "No seat was ended: the list is not complete, it lists 1 people of 120.",
+        "No seat was ended: the list is not complete, it lists 1 of 120 people.",
         options=OCTO,
     ),
     Odd(
@@ -213,6 +213,24 @@ TAKEN = [
         options=OCTO,
     ),
     Odd(
+        "an activity report that went through a script and Excel",
+        "report_time,login,last_authenticated_at,last_activity_at,last_surface_used,name\n"
+        "2026-11-01 06:00:00 UTC,mona,None,2026-10-30,VS Code,Zoë\n"
+        "2026-11-01 06:00:00 UTC,hubot,-,N/A,Unspecified,Jürgen\n"
+        "2026-11-01 06:00:00 UTC,lisa,10/30/2026 06:10,,Xcode,\n".encode("cp1252"),
+        {"new": 2, "rejected": 1},
+        "It is not UTF-8, and was read as Windows-1252.",
+        rejects=("is “10/30/2026 06:10”, not a time as 2026-01-31T08:00:00Z: where Excel rewrote the times",),
+        options=OCTO,
+    ),
+    Odd(
+        "a bill with a line of totals",
+        bills.bill(bills.line(), bills.line(date="Total")),
+        {"new": 1, "rejected": 1},
+        rejects=("this is a line of totals, of no day: what it adds up is in the other lines",),
+        options=OCTO,
+    ),
+    Odd(
         "a bill as Excel saved it",
         bills.bill(bills.line(cost_center_name="Größe")).decode().encode("cp1252"),
         {"new": 1},
@@ -232,6 +250,29 @@ TAKEN = [
 ]
 
 REFUSED = [
+    Odd("an empty list", b" []\n", says="There is nothing in this file"),
+    Odd(
+        "an account's totals over four weeks",
+        lines([{"report_start_day": "2026-10-05", "report_end_day": "2026-11-01", "total_active_users": 9}]),
+        says="totals over several days, which cannot be told apart by day: get the report with a record for",
+    ),
+    Odd(
+        "people's totals in a table",
+        b"user_login,days_active,loc_added_sum\nmona,5,10\n",
+        says="These are people's totals (user_login, days_active, loc_added_sum), already added up over "
+        "days: get the per-user usage report",
+    ),
+    Odd(
+        "teams' totals in a table",
+        b"team,active_users\nweb,5\n",
+        says="These are teams' totals (team, active_users), already added up: get the per-user usage report",
+    ),
+    Odd(
+        "members of an organization",
+        dumped([{"login": "mona", "id": 1, "site_admin": False}]),
+        says="get the list of seats",
+    ),
+    Odd("an audit log", dumped([{"@timestamp": 1, "action": "copilot.seat"}]), says="a part of an audit log"),
     Odd(
         "a chart's numbers",
         b"Date,Daily active users\n2026-11-01,5\n",
@@ -341,6 +382,8 @@ def test_everything_at_once_files_folders_and_archives_of_several_organizations(
         "2026/11/deeper/repos": lines([repository_day()]),
         "__MACOSX/2026/11/._users.json.gz": b"\0\5",
         "2026/Thumbs.db": b"\0",
+        "2026/_SUCCESS": b"",
+        "../users of another day": lines([user_day(day="2026-10-29")]),
         "seats.txt": b"hello",
     }
     (folder / "all.zip").write_bytes(zipped(archive))
@@ -349,11 +392,13 @@ def test_everything_at_once_files_folders_and_archives_of_several_organizations(
     code, answer, err = run(tmp_path / "downloads", single)
     kinds = sorted(str(file["kind"]) for file in answer["files"])
     assert kinds == sorted(
-        ["None", "billing-ai-usage", "repos-1-day", "user-teams-1-day", *["users-1-day"] * 3]
+        ["None", "billing-ai-usage", "repos-1-day", "user-teams-1-day", *["users-1-day"] * 4]
     )
-    assert (code, answer["rows_new"], answer["rows_rejected"]) == (1, 6, 0)
+    assert (code, answer["rows_new"], answer["rows_rejected"]) == (1, 7, 0)
     notes = [note for file in answer["files"] for note in file.get("notes", [])]
-    assert notes == ["Passed over 2 files that systems leave beside others (._users.json.gz, Thumbs.db)."]
+    assert notes == [
+        "Passed over 3 files that systems leave beside others (._users.json.gz, Thumbs.db, _SUCCESS)."
+    ]
     assert "Passed over 1 file that systems leave beside others (.DS_Store)." in err
     organizations = Account.objects.filter(kind="organization")
     assert set(organizations.values_list("github_id", "login")) == {(9001, ""), (9002, ""), (None, "octo")}

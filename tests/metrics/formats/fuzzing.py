@@ -96,7 +96,7 @@ def _read_bill(content: bytes) -> Iterator[Told]:
 
 
 def _read_activity(content: bytes) -> Iterator[Told]:
-    for item in activity_report.read_lines(io.BytesIO(content)):
+    for item in activity_report.read_lines(stream_of(content)):
         yield (item.number, item.reason) if isinstance(item, Broken) else (item[0], "")
 
 

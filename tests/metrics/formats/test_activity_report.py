@@ -20,7 +20,7 @@ AT = "2026-11-20 06:00:00 UTC"
 
 def read(text: str | bytes, start_after: int = 0) -> list[tuple[int, ActivityReportRecord] | Broken]:
     content = text.encode() if isinstance(text, str) else text
-    return list(read_lines(io.BytesIO(content), start_after))
+    return list(read_lines(lambda: io.BytesIO(content), start_after))
 
 
 def one(text: str) -> ActivityReportRecord:
@@ -93,10 +93,13 @@ def test_a_login_is_taken_once_whatever_its_case() -> None:
         (f"{AT},a\x07b,,,\n", "`login` holds a control character"),
         ("soon,mona,,,\n", "`report_time` is “soon”, not a time as 2026-01-31T08:00:00Z"),
         (",mona,,,\n", "`report_time` is empty: it says as of when the line was true"),
-        ("2027-01-01,mona,,,\n", "`report_time` is 2027-01-01, which lies in the future"),
+        ("2027-01-01,mona,,,\n", "`report_time` is “2027-01-01”, which lies in the future"),
         (
             f"{AT},mona,,19.11.2026,\n",
-            "`last_activity_at` is “19.11.2026”, not a time as 2026-01-31T08:00:00Z",
+            (
+                "`last_activity_at` is “19.11.2026”, not a time as 2026-01-31T08:00:00Z: where Excel rewrote "
+                "the times, import the file as GitHub made it"
+            ),
         ),
         (f"{AT},mona,,\n", "the line has 4 columns, its header 5"),
         (f'{AT},mona,,,"VS\n', "a quoted field does not end on this line"),
@@ -115,8 +118,22 @@ def test_a_bad_line_says_what_is_wrong_and_the_others_are_read(line: str, reason
     assert len(read(text)) == 2
 
 
-def test_text_that_is_not_utf8_is_refused_by_line() -> None:
-    content = (HEADER + f"{AT},a,,,\n{AT},b,,,Zoë\n").encode("latin-1")
+def test_a_file_as_excel_saves_it_is_read_with_the_names_in_it() -> None:
+    header = HEADER.replace("\n", ",Prénom\n")
+    content = (header + f"{AT},a,,,Zoë’s editor,Zoë\n{AT},b,,,,\n").encode("cp1252")
+    first, second = read(content)
+    assert not isinstance(first, Broken)
+    assert not isinstance(second, Broken)
+    assert (first[1].login, first[1].last_surface_used) == ("a", "Zoë’s editor")
+
+
+def test_a_login_of_other_letters_is_nobodys() -> None:
+    content = (HEADER + f"{AT},a,,,\n{AT},Zoë,,,\n").encode("cp1252")
+    assert reasons(content) == [(3, "`login` is “Zoë”, and logins at GitHub have plain letters only")]
+
+
+def test_text_of_two_encodings_in_one_file_is_refused_by_line() -> None:
+    content = (HEADER + f"{AT},a,,,Zoë\n").encode() + f"{AT},b,,,Zoë\n".encode("latin-1")
     assert reasons(content) == [(3, "the text is not UTF-8: export the file again, or save it as UTF-8")]
 
 
@@ -135,6 +152,6 @@ class CutShort(io.BytesIO):
 
 
 def test_an_archive_cut_short_is_noticed() -> None:
-    found: list[Any] = list(read_lines(CutShort((HEADER + f"{AT},a,,,\n").encode())))
+    found: list[Any] = list(read_lines(lambda: CutShort((HEADER + f"{AT},a,,,\n").encode())))
     assert [line[0] for line in found] == [2, 3]
     assert found[1].reason.startswith("the file breaks off")

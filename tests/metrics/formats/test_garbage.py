@@ -84,8 +84,7 @@ def refusal_of(path: Path) -> str:
             identify(source)
             for item in records(source.open):
                 assert not isinstance(item, Broken) or item.reason
-            with source.open() as stream:
-                list(read_lines(stream))
+            list(read_lines(source.open))
     except Unreadable as refusal:
         return str(refusal)
     return ""

@@ -119,7 +119,7 @@ def test_a_file_of_nothing_but_broken_lines_is_told_by_the_keys_in_sight(content
         (dumped({"seat_breakdown": {"total": 5}, "plan_type": "business"}), "get the list of seats"),
         (dumped({"timePeriod": {"year": 2026}, "usageItems": []}), "is a billing answer"),
         (dumped({"hello": "world"}), "no record in it is of a Copilot report"),
-        (b"[]", "no record in it is of a Copilot report"),
+        (b"[]", "There is nothing in this file"),
         (b"[" * 100_000 + b"]" * 100_000, "nested deeper than 64 levels"),
         (b"report_time;login;last_activity_at\n", "separated by semicolons"),
         (b"name,age\nmona,5\n", "a CSV file with the columns name, age:"),
