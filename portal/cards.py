@@ -12,8 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from django.http import HttpRequest
+from django.utils.text import slugify
 
 from portal.models import ReportFile
+from portal.reports import writers
 from portal.site import page_for
 
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d( \d\d:\d\d UTC)?")
@@ -109,6 +111,11 @@ class Table:
     more: tuple[str, str] | None = None
     wide: bool = True
 
+    @property
+    def name(self) -> str:
+        """What its file is called."""
+        return slugify(self.title)
+
 
 @dataclass(frozen=True, slots=True)
 class Series:
@@ -135,6 +142,11 @@ class Chart:
     note: str = ""
     more: tuple[str, str] | None = None
     wide: bool = False
+
+    @property
+    def name(self) -> str:
+        """What its table's file is called."""
+        return slugify(self.title)
 
     def data(self) -> str:
         """What Chart.js draws, as JSON for a data attribute."""
@@ -238,6 +250,8 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     return {
         **context,
         "panels": panels,
+        "table_formats": writers.FORMATS,
+        "asked": f"?{request.GET.urlencode()}" if request.GET else "",
         "upload_url": page_for(request.user, "metrics:upload", "portal.add_reportfile"),
         "connect_url": page_for(request.user, "admin:portal_connection_add", "portal.add_connection"),
         "is_fresh": is_fresh,

@@ -40,6 +40,8 @@ BEAT_EVERY_SECONDS = 2.0
 # Work that reports nothing is beaten for, as long as it may take for one answer or one long query.
 QUIET_SECONDS = 15.0
 HUNG_SECONDS = 600.0
+# The queue stops a task that takes too long: after so much of that time it ends by itself, and goes on later.
+GOES_ON_AFTER = 0.75
 # Jobs whose time has come are woken a few at a time, so that no other waits behind hundreds of them.
 WOKEN_AT_ONCE = 100
 # Far more messages than a cluster takes before it begins them.

@@ -1,9 +1,9 @@
 """What takes long to work out, kept until anything it was read from is written to.
 
 `kept` watches which tables are read while a value is worked out, and keeps the value with their stamps. It
-is told again as long as those stand, and for an hour at most: past the portal somebody may write as well.
-What was read from a table without a stamp is never kept, and nothing is within a transaction, which may yet
-be undone.
+is told again as long as those stand, and for `KEEP_PANELS_SECONDS` at most: past the portal somebody may
+write as well. What was read from a table without a stamp is never kept, and nothing is within a transaction,
+which may yet be undone.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from django.db import connection
 
 from portal.stamps import stamps, was_read, watching
 
-SECONDS = 3600
 # Rather worked out again than kept: the cache holds a thousand values.
 MOST_BYTES = 500_000
 
@@ -40,7 +39,7 @@ def kept(key: str, make: Callable[[], T], *, shared: bool = False) -> T:
     `key` names all that the value depends on besides the database: what was asked, who may see what, the day.
     `shared`: with all processes also where there is no Redis, as files; for what takes seconds.
     """
-    if connection.in_atomic_block:
+    if connection.in_atomic_block or not settings.KEEP_PANELS_SECONDS:
         return make()
     now = stamps()
     name = _name(key)
@@ -53,7 +52,7 @@ def kept(key: str, make: Callable[[], T], *, shared: bool = False) -> T:
         value = make()
     # Of before anything was read: what was written meanwhile shows as a later number.
     if tables <= now.keys() and not (isinstance(value, str) and len(value) > MOST_BYTES):
-        cache.set(name, _Kept(value, {table: now[table] for table in tables}), SECONDS)
+        cache.set(name, _Kept(value, {table: now[table] for table in tables}), settings.KEEP_PANELS_SECONDS)
     return value
 
 

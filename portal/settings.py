@@ -117,6 +117,8 @@ MAX_UNPACKED_MB = env.int("MAX_UNPACKED_MB", default=65_536)
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
 FILE_UPLOAD_PERMISSIONS = 0o600
 
+# How long a finished panel is shown again though nothing was written meanwhile; 0 works each out anew.
+KEEP_PANELS_SECONDS = env.int("KEEP_PANELS_SECONDS", default=3600)
 # `kept` holds what `portal.kept` keeps: shared where there is Redis, else of each process by itself.
 if redis_url := env.str("REDIS_URL", default=""):
     _REDIS = {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": redis_url}
@@ -301,6 +303,8 @@ Q_CLUSTER: dict[str, Any] = {
     "catch_up": False,
     "save_limit": 250,
     "queue_limit": 1,
+    # A large file is read by processes that the task at hand starts, which a daemon may not.
+    "daemonize_workers": False,
     "bulk": 1,
     "poll": 0.5,
     "recycle": 500,

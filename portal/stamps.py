@@ -37,6 +37,7 @@ _FIRST_WORD = re.compile(r"[\s(]*(\w+)")
 _NAMED = re.compile(r"""\b(?:FROM|JOIN|INTO|UPDATE)\s+["`]?(\w+)""", re.IGNORECASE)
 
 _watching: ContextVar[tuple[set[str], ...]] = ContextVar("watching", default=())
+_read: ContextVar[dict[str, int] | None] = ContextVar("read", default=None)
 
 
 @contextmanager
@@ -66,14 +67,40 @@ def was_read(tables: Collection[str]) -> None:
         watched.update(table for table in tables if table != TableStamp._meta.db_table)
 
 
+@contextmanager
+def read_once() -> Iterator[None]:
+    """The stamps are those of the first who asks meanwhile: for a page that only reads, in several pieces."""
+    before = _read.set({})
+    try:
+        yield
+    finally:
+        _read.reset(before)
+
+
 def stamps() -> Mapping[str, int]:
     """The number of every table that has one; one query."""
+    known = _read.get()
+    if known is None:
+        return _stamps()
+    if not known:
+        known.update(_stamps())
+    return known
+
+
+def _stamps() -> dict[str, int]:
     name = connection.ops.quote_name
     columns = f"{name('table')}, {name('number')}"
     with connection.cursor() as cursor:
         # Asked with nearly every page: by a queryset it would take twice as long.
         cursor.execute(f"SELECT {columns} FROM {name(TableStamp._meta.db_table)}")  # noqa: S608 - names alone
         return dict(cursor.fetchall())
+
+
+def wrote(table: str, database: BaseDatabaseWrapper = connection) -> None:
+    """Tell, within its transaction, of what was written past Django's statements, as COPY does."""
+    for watch in database.execute_wrappers:
+        if isinstance(watch, _Watch):
+            watch.wrote(table)
 
 
 # --- At the connection ------------------------------------------------------------------------
@@ -122,6 +149,12 @@ class _Watch:
                 self._written |= tables
                 return execute(sql, params, many, context)
         return execute(sql, params, many, context)
+
+    def wrote(self, table: str) -> None:
+        if not self._connection.get_autocommit():
+            self._written.add(table)
+        elif self._stamps_exist():
+            _raise([table], self._connection.alias)
 
     def commit(self) -> None:
         tables, self._written = sorted(self._written), set()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import template
+from django.http import HttpRequest
 from django.template import RequestContext
 from django.urls import resolve, reverse
 
@@ -22,11 +23,16 @@ def freshness(context: RequestContext) -> dict[str, Any]:
     request = context.get("request")
     if request is None or not request.user.is_authenticated or context.get("is_popup"):
         return {}
+    opts = context.get("opts")
+    return freshness_of(request, opts.app_label if opts is not None else "")
+
+
+def freshness_of(request: HttpRequest, app_label: str = "") -> dict[str, Any]:
+    """What the template needs."""
     if request.path_info == reverse("admin:index"):
         said = of_page(request, None)
     else:
-        opts = context.get("opts")
-        said = of_page(request, opts.app_label if opts is not None else resolve(request.path_info).namespace)
+        said = of_page(request, app_label or _namespace(request))
     late = [one for one in said if isinstance(one, Late)]
     return {
         "lines": [one for one in said if isinstance(one, AsOf)],
@@ -36,3 +42,8 @@ def freshness(context: RequestContext) -> dict[str, Any]:
             request.user, "admin:portal_syncschedule_changelist", "portal.view_syncschedule"
         ),
     }
+
+
+def _namespace(request: HttpRequest) -> str:
+    match = request.resolver_match or resolve(request.path_info)
+    return match.namespace

@@ -127,6 +127,27 @@ def test_a_table_without_a_stamp_is_never_relied_on() -> None:
     assert told() == ["changed"]
 
 
+def test_nothing_is_kept_where_that_is_switched_off(settings: Any) -> None:
+    acme()
+    told()
+    settings.KEEP_PANELS_SECONDS = 0
+    _past_the_portal("UPDATE seats_account SET login = 'past'")
+
+    assert told() == ["past"]
+
+    settings.KEEP_PANELS_SECONDS = 3600
+    assert told() == ["acme"], "told from what was kept: nothing said that it changed"
+
+
+def _past_the_portal(sql: str) -> None:
+    """As somebody does who writes into the database with a client of their own."""
+    watchers, connection.execute_wrappers = connection.execute_wrappers, []
+    try:
+        _raw(sql)
+    finally:
+        connection.execute_wrappers = watchers
+
+
 def test_every_table_of_a_statement_is_found() -> None:
     assert tables_in('SELECT 1 FROM "seats_seat" U0 INNER JOIN `seats_account` ON (1)') == {
         "seats_seat",

@@ -480,7 +480,7 @@ def test_work_does_not_wait_for_a_beat_that_waits_for_its_own_lock_on_the_databa
             time.sleep(0.5)
             started = time.monotonic()
             run.progress(1, 2)
-            assert time.monotonic() - started < 5
+            assert time.monotonic() - started < 15
 
     assert delivered(enqueued(), work=work).state == "done"
 

@@ -93,7 +93,7 @@ class Worker:
             **env,
         }
         self.env.pop("DJANGO_SETTINGS_MODULE", None)
-        quick = ["--beat-every", "0.5", "--lost-after", "2", "--longest-pause", "0.1"]
+        quick = ["--beat-every", "0.5", "--lost-after", "4", "--longest-pause", "0.1"]
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 [sys.executable, str(MANAGE), "run_worker", *(options or quick)],
@@ -177,7 +177,7 @@ def state(job: Job) -> str:
     return job.state
 
 
-def wait_for(what: str, happened: Callable[[], object], worker: Worker, seconds: float = 40.0) -> None:
+def wait_for(what: str, happened: Callable[[], object], worker: Worker, seconds: float = 120.0) -> None:
     """Return once `happened()`; fail with the worker's log when it takes longer."""
     deadline = time.monotonic() + seconds
     while not happened():
