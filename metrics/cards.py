@@ -7,14 +7,14 @@ from dataclasses import replace
 from datetime import date
 from functools import partial
 
-from django.db.models import Max
 from django.http import HttpRequest
 from django.urls import reverse
 
+from metrics.accounts import largest
 from metrics.charts import daily
 from metrics.figures import DayTotals, acceptance_rate, active_users, preferred_days, total
 from metrics.models import ReportDay, ScopeDay
-from metrics.periods import is_provisional
+from metrics.periods import MONTH, WEEK, Period, is_provisional
 from metrics.sync.backfill import what_is_left
 from portal.cards import Figure, Figures, Panel, Sentence, card
 from portal.freshness import source_of
@@ -66,13 +66,6 @@ def older_days(request: HttpRequest) -> Sequence[Panel]:
     ]
 
 
-def largest() -> Account | None:
-    """The account with most active users on a day; of equals the enterprise, since it counts people once."""
-    most = ScopeDay.objects.order_by().values("account").annotate(most=Max("daily_active_users"))
-    found = most.order_by("-most", "account__kind", "account").values_list("account", flat=True).first()
-    return Account.objects.select_related("parent").filter(pk=found).first() if found else None
-
-
 def newest_days(account: Account) -> list[DayTotals]:
     """The newest covered days, oldest first."""
     covered = ScopeDay.objects.filter(account=account).order_by("-day").values_list("day", flat=True)
@@ -114,6 +107,11 @@ def _totals(account: Account, days: Sequence[DayTotals], note: str, *, alone: bo
     generated = total(daily.counted(row, "code_generation_activity_count") for row in days)
     rate = acceptance_rate(accepted, generated)
     url = days_url(account, first, newest.day)
+
+    def trailing(length: int) -> str:
+        window = Period.trailing(newest.day, length)
+        return people_url(account, window.first, window.last)
+
     if alone:
         note = f"One account at a time: people cannot be added up over accounts. {note}"
     return Figures(
@@ -125,8 +123,8 @@ def _totals(account: Account, days: Sequence[DayTotals], note: str, *, alone: bo
                 people_url(account, newest.day),
                 f"on {newest.day}",
             ),
-            Figure("Weekly active users", _count(weekly), url, "7 days up to it"),
-            Figure("Monthly active users", _count(monthly), url, "28 days up to it"),
+            Figure("Weekly active users", _count(weekly), trailing(WEEK), "7 days up to it"),
+            Figure("Monthly active users", _count(monthly), trailing(MONTH), "28 days up to it"),
             Figure("Interactions", _count(interactions), url, "over the covered days"),
             Figure(
                 "Acceptance rate",

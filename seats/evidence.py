@@ -20,6 +20,9 @@ from seats.models import Account, Evidence
 # How many ids go into one query: below every database's limit on parameters.
 CHUNK = 500
 
+# Of how many people evidence is held at once while it is noted.
+NOTED_AT_ONCE = 10_000
+
 KNOWN = ("user_id", "pk", "last_on")
 
 T = TypeVar("T")
@@ -52,11 +55,16 @@ _passive: list[PassiveSigns] = []
 
 def note(source: str, days: Mapping[int, date]) -> set[int]:
     """Remember that `source` saw these people (by key) on these days; returns whose memory moved."""
-    if not days:
-        return set()
     # Of two clocks one is ahead: a day that has not begun here would count only when it has.
     today = timezone.now().date()
-    days = {key: min(day, today) for key, day in days.items()}
+    moved: set[int] = set()
+    with transaction.atomic():
+        for keys in chunks(sorted(days), NOTED_AT_ONCE):
+            moved |= _note(source, {key: min(days[key], today) for key in keys})
+    return moved
+
+
+def _note(source: str, days: Mapping[int, date]) -> set[int]:
     with transaction.atomic():
         rows = Evidence.objects.filter(source=source, user_id__among=days).order_by()
         known = {user_id: (pk, last_on) for user_id, pk, last_on in rows.values_list(*KNOWN)}
@@ -66,7 +74,7 @@ def note(source: str, days: Mapping[int, date]) -> set[int]:
         update_values(Evidence, ["last_on"], sorted((day, pk) for _, day, pk in later))
         if inserted < len(new):
             # Another import noted some of these people just now: on top of that only a later day counts.
-            note(source, {key: day for key, _, day in new})
+            _note(source, {key: day for key, _, day in new})
     return {key for key, *_ in (*new, *later)}
 
 

@@ -10,13 +10,13 @@ enterprise do not add up to it.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
-from django.db.models import Case, Count, F, Q, QuerySet, Sum, Value, When
+from django.db.models import Case, Count, Expression, F, QuerySet, Sum, Value, When
 from django.db.models.functions import TruncDate
 
 from seats.models import Account, Revocation, Seat, SeatDay, SeatPrice
@@ -391,7 +391,7 @@ class SeatsOnDay:
         return sum(self.by_verdict[verdict] for verdict in INACTIVE)
 
 
-def seats_by_day(account: Account, first: date, last: date) -> dict[date, SeatsOnDay]:
+def seats_by_day(account: Account, first: date, last: date) -> Mapping[date, SeatsOnDay]:
     """What was recorded of the seats an account granted (of an enterprise: and its organizations), in order.
 
     A day on which nothing was recorded is not there: it is unknown, not a day without seats. Two queries.
@@ -411,7 +411,30 @@ def seats_by_day(account: Account, first: date, last: date) -> dict[date, SeatsO
     days: dict[date, list[SeatGroup]] = defaultdict(list)
     for day, priced, plan_type, verdict, seats in groups:
         days[day].append(SeatGroup(priced, parent_id, plan_type, verdict, seats))
-    return {day: _on_day(rows, on(day)) for day, rows in days.items()}
+    return _OnDays(days, on)
+
+
+class _OnDays(Mapping[date, SeatsOnDay]):
+    """Worked out when it is looked at: a year is shown by weeks, of which one day each is told."""
+
+    def __init__(self, groups: Mapping[date, Sequence[SeatGroup]], on: Callable[[date], Prices]) -> None:
+        self._groups = dict(groups)
+        self._on = on
+        self._known: dict[date, SeatsOnDay] = {}
+
+    def __getitem__(self, day: date) -> SeatsOnDay:
+        if day not in self._known:
+            self._known[day] = _on_day(self._groups[day], self._on(day))
+        return self._known[day]
+
+    def __contains__(self, day: object) -> bool:
+        return day in self._groups
+
+    def __iter__(self) -> Iterator[date]:
+        return iter(self._groups)
+
+    def __len__(self) -> int:
+        return len(self._groups)
 
 
 def _on_day(groups: Iterable[SeatGroup], prices: Prices) -> SeatsOnDay:
@@ -420,13 +443,49 @@ def _on_day(groups: Iterable[SeatGroup], prices: Prices) -> SeatsOnDay:
 
 
 @dataclass(frozen=True, slots=True)
-class SeatMoves:
-    """How many seats were granted and ended, by UTC day; days without any are not there.
+class SeatDates:
+    """How many seats there are by the days that matter of them; UTC days without any are not there.
 
     `granted` goes by GitHub's `created_at`, which is when access was granted last; `ended` by the first
-    complete list that shows the seat no more. `undated`: held seats of which no list told when they were
-    granted.
+    complete list that shows the seat no more. The others are of seats that are held: `undated`, of which no
+    list told when they were granted; `used` by the newest evidence of use; `unused`, those without any, by
+    the day of the grant; `pending`, those that are cancelled, by the date on which they end.
     """
+
+    granted: Mapping[date, int]
+    ended: Mapping[date, int]
+    undated: int
+    used: Mapping[date, int]
+    unused: Mapping[date, int]
+    unused_undated: int
+    pending: Mapping[date, int]
+
+
+def seat_dates(account: Account) -> SeatDates:
+    """Of the seats an account granted; of an enterprise, with its organizations'. Every seat is looked at."""
+    seats = Seat.objects.of_family(account).order_by()
+    held = seats.held()
+    unused = held.filter(last_used_on=None)
+    return SeatDates(
+        granted=_by_day(seats, TruncDate("created_at", tzinfo=UTC)),
+        ended=_by_day(seats, TruncDate("ended_at", tzinfo=UTC)),
+        undated=held.filter(created_at=None).count(),
+        used=_by_day(held, F("last_used_on")),
+        unused=_by_day(unused, TruncDate("created_at", tzinfo=UTC)),
+        unused_undated=unused.filter(created_at=None).count(),
+        pending=_by_day(held, F("pending_cancellation_date")),
+    )
+
+
+def _by_day(seats: QuerySet[Seat], day: Expression | F) -> dict[date, int]:
+    """How many seats of each day, in order, without those of none."""
+    days = seats.annotate(on=day).exclude(on=None).values_list("on")
+    return dict(days.annotate(seats=Count("pk")).order_by("on"))
+
+
+@dataclass(frozen=True, slots=True)
+class SeatMoves:
+    """How many seats were granted and ended, by UTC day, see SeatDates. `undated` are of all times."""
 
     granted: Mapping[date, int]
     ended: Mapping[date, int]
@@ -439,20 +498,13 @@ class SeatMoves:
         return sum(self.ended.get(day, 0) for day in days)
 
 
-def moves(account: Account, first: date, last: date) -> SeatMoves:
-    """Seats granted and ended from `first` to `last`; of an enterprise, with its organizations'."""
-    seats = Seat.objects.of_family(account).order_by()
-    return SeatMoves(
-        granted=_by_day(seats, "created_at", first, last),
-        ended=_by_day(seats, "ended_at", first, last),
-        undated=seats.held().filter(created_at=None).count(),
-    )
+def moves(dates: SeatDates, first: date, last: date) -> SeatMoves:
+    """Seats granted and ended from `first` to `last`."""
 
+    def within(counts: Mapping[date, int]) -> dict[date, int]:
+        return {day: count for day, count in counts.items() if first <= day <= last}
 
-def _by_day(seats: QuerySet[Seat], moment: str, first: date, last: date) -> dict[date, int]:
-    within = {f"{moment}__gte": midnight(first), f"{moment}__lt": midnight(last + timedelta(days=1))}
-    days = seats.filter(**within).annotate(on=TruncDate(moment, tzinfo=UTC)).values_list("on")
-    return dict(days.annotate(seats=Count("pk")).order_by("on"))
+    return SeatMoves(within(dates.granted), within(dates.ended), dates.undated)
 
 
 # --- Idleness ---------------------------------------------------------------------------------
@@ -485,45 +537,23 @@ def remembered_since(day: date) -> date:
 IDLE_DAYS = ((0, 7), (8, 14), (15, 30), (31, 60), (61, 90), (91, None))
 
 
-def idleness(account: Account, day: date | None = None) -> list[Idleness]:
-    """Held seats by days since the newest evidence of use, fewest first, then those without; one query.
+def idleness(dates: SeatDates, day: date | None = None) -> list[Idleness]:
+    """Held seats by days since the newest evidence of use, fewest first, then those without.
 
     See https://docs.github.com/copilot/concepts/copilot-usage-metrics: GitHub remembers for 90 days.
     """
     as_of = day or today()
-    never = Q(last_used_on=None, created_at__gte=midnight(remembered_since(as_of)))
-    counts = (
-        Seat.objects.of_family(account)
-        .held()
-        .aggregate(
-            never=Count("pk", filter=never),
-            unknown=Count("pk", filter=Q(last_used_on=None)),
-            **{f"from_{least}": Count("pk", filter=_idle(as_of, least, most)) for least, most in IDLE_DAYS},
-        )
-    )
-    return [
-        *(Idleness(least, most, counts[f"from_{least}"]) for least, most in IDLE_DAYS),
-        Idleness(None, None, counts["never"], is_new=True),
-        Idleness(None, None, counts["unknown"] - counts["never"]),
-    ]
+    found = [Idleness(least, most, _idle(dates, as_of, least, most)) for least, most in IDLE_DAYS]
+    remembered = remembered_since(as_of)
+    never = sum(count for granted, count in dates.unused.items() if granted >= remembered)
+    without = sum(dates.unused.values()) + dates.unused_undated
+    return [*found, Idleness(None, None, never, is_new=True), Idleness(None, None, without - never)]
 
 
-def _idle(as_of: date, least: int, most: int | None) -> Q:
+def _idle(dates: SeatDates, as_of: date, least: int, most: int | None) -> int:
     # Evidence of a day that has not begun here counts as today's.
-    since = Q() if least == 0 else Q(last_used_on__lte=as_of - timedelta(days=least))
-    return since & (
-        Q(last_used_on__isnull=False) if most is None else Q(last_used_on__gte=as_of - timedelta(days=most))
-    )
-
-
-# --- Cancellations ----------------------------------------------------------------------------
-
-
-def pending_by_date(account: Account) -> dict[date, int]:
-    """Held seats that are cancelled and end on a date, by that date, the first one first."""
-    seats = Seat.objects.of_family(account).held()
-    dates = seats.exclude(pending_cancellation_date=None).order_by("pending_cancellation_date")
-    return dict(dates.values_list("pending_cancellation_date").annotate(seats=Count("pk")))
+    ages = ((max((as_of - used).days, 0), count) for used, count in dates.used.items())
+    return sum(count for age, count in ages if age >= least and (most is None or age <= most))
 
 
 # --- Taken back -------------------------------------------------------------------------------

@@ -7,9 +7,10 @@ follows who held a login on a day, so it does not matter in which order files ar
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import groupby
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -19,6 +20,9 @@ from portal.bulk import insert_rows, update_values
 from seats.evidence import chunks
 from seats.models import CurrentRoster, GitHubUser, UserLogin
 from seats.roster_content import Content
+
+# Of how many people logins are held as rows at once while they are written.
+WRITTEN_AT_ONCE = 10_000
 
 
 @dataclass(slots=True)
@@ -100,11 +104,28 @@ class People:
         self.keys_of(dict(self._sightings.keys()))
         self._see_again()
         sightings, self._sightings = self._sightings, {}
-        by_user: dict[int, list[Sighting]] = defaultdict(list)
-        for (github_id, _), sighting in sightings.items():
-            by_user[self._keys[github_id]].append(sighting)
         made, self._made = self._made, {}
-        return _remember(by_user, made)
+        told: set[str] = set()
+        for some in self._portions(sightings):
+            told |= _remember(some, made)
+        return told
+
+    def _portions(
+        self, sightings: dict[tuple[int, str], Sighting]
+    ) -> Iterator[Mapping[int, Sequence[Sighting]]]:
+        """By person, some people at a time, in the order of their keys; what is given out is let go."""
+
+        def whose(seen: tuple[int, str]) -> int:
+            return self._keys[seen[0]]
+
+        portion: dict[int, Sequence[Sighting]] = {}
+        for user_id, seen in groupby(sorted(sightings, key=whose), key=whose):
+            portion[user_id] = [sightings.pop(each) for each in seen]
+            if len(portion) >= WRITTEN_AT_ONCE:
+                yield portion
+                portion = {}
+        if portion:
+            yield portion
 
     def _see_again(self) -> None:
         """Add what repeated lists say of the same people, lest an older file have the last word."""

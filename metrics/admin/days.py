@@ -13,6 +13,7 @@ from unfold.decorators import display
 from metrics.admin.lineage import FromFile, file_origin, files_of
 from metrics.models import DirtyDay, ReportDay, ScopeDay, TeamDay, TeamRoster
 from metrics.models.counters import COUNTERS
+from metrics.models.team_day import NO_TEAM
 from portal.admin.base import NOTHING, ReadOnlyAdmin, day, moment
 from portal.admin.paginator import CappedPaginator
 from seats.models import GitHubUser
@@ -147,7 +148,7 @@ class TeamDayAdmin(FromFile, DayAdmin):
 
     @display(description="team")
     def team_name(self, row: TeamDay) -> str:
-        return str(row.team) if row.team else "(unattributed)"
+        return str(row.team) if row.team else NO_TEAM
 
 
 @admin.register(TeamRoster)

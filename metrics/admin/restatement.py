@@ -6,11 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
-from django.urls import path, reverse
+from django.http import HttpRequest
 from unfold.contrib.filters.admin import (
     AutocompleteSelectFilter,
     ChoicesDropdownFilter,
@@ -24,9 +21,7 @@ from metrics.admin.lineage import link_to_file
 from metrics.models import Restatement
 from portal.admin.base import NOTHING, ReadOnlyAdmin, day, moment
 from portal.admin.paginator import CappedPaginator
-from portal.models import AuditEntry
-from portal.reports import writers
-from portal.reports.base import Column
+from portal.reports.base import Column, Row, columns_named
 
 EXPORTED = (
     "account", "report", "day", "of", "user_login", "name", "field", "from", "to", "rows", "noticed_at",
@@ -57,7 +52,6 @@ class RestatementAdmin(ReadOnlyAdmin):
     ordering = ["-id"]
     sortable_by: list[str] = []
     paginator = CappedPaginator
-    change_list_template = "admin/seats/seat/change_list.html"
     fields = [
         ("on", "account", "report"),
         ("about", "field"),
@@ -100,39 +94,14 @@ class RestatementAdmin(ReadOnlyAdmin):
 
     # --- Taking it away ---
 
-    def get_urls(self) -> list[Any]:
-        view = self.admin_site.admin_view(self.export_list)
-        own = path("export/<str:file_format>/", view, name="metrics_restatement_export")
-        return [own, *super().get_urls()]
+    def file_columns(self, request: HttpRequest) -> list[Column]:
+        return columns_named(*EXPORTED)
 
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        asked = request.GET.urlencode()
-        formats = [
-            (f"Export {name.upper()}", f"{reverse('admin:metrics_restatement_export', args=[name])}?{asked}")
-            for name in writers.FORMATS
-        ]
-        return super().changelist_view(request, {"export_formats": formats, **(extra_context or {})})
-
-    def export_list(self, request: HttpRequest, file_format: str) -> HttpResponseBase:
-        """All that the list holds as it is filtered now, not only one page."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        if file_format not in writers.FORMATS:
-            raise Http404
-        rows = self.get_changelist_instance(request).get_queryset(request)
-        AuditEntry.objects.record(
-            "restatements exported",
-            actor=request.user,
-            detail={"format": file_format, "asked": request.GET.dict()},
-        )
-        columns = [Column(name) for name in EXPORTED]
-        chunks = writers.stream_rows(columns, _exported(rows), file_format, "restatements")
-        return writers.as_download(chunks, "restatements", file_format)
+    def file_rows(self, request: HttpRequest, changelist: Any) -> Iterator[Row]:
+        return _exported(changelist.queryset)
 
 
-def _exported(rows: QuerySet[Restatement]) -> Iterator[tuple[Any, ...]]:
+def _exported(rows: QuerySet[Restatement]) -> Iterator[Row]:
     related = rows.select_related("account", "user", "old_file", "new_file")
     for row in related.iterator(chunk_size=AT_ONCE):
         yield (

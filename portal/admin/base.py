@@ -10,6 +10,7 @@ import unfold.admin
 from django.http import HttpRequest, HttpResponse
 from unfold.views import ChangeList
 
+from portal.admin.list_as_file import ListAsFile
 from portal.admin.paginator import CappedPaginator
 from portal.site import page_for
 
@@ -31,7 +32,7 @@ class PortalChangeList(ChangeList):
             self.full_result_count = self.result_count
 
 
-class PortalModelAdmin(unfold.admin.ModelAdmin):
+class PortalModelAdmin(ListAsFile, unfold.admin.ModelAdmin):
     """An admin page of ours: wide list, filters applied together, a title in plain words."""
 
     list_title = ""

@@ -8,7 +8,7 @@ from zoneinfo import available_timezones
 from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseForbidden
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path, reverse
@@ -124,6 +124,10 @@ class ReportScheduleAdmin(PortalModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ReportSchedule]:
         rows: QuerySet[ReportSchedule] = super().get_queryset(request)
+        runs = ReportRun.objects.filter(schedule=OuterRef("pk")).order_by("-id")
+        rows = rows.annotate(
+            newest_due_at=Subquery(runs.values("due_at")[:1]), newest_state=Subquery(runs.values("state")[:1])
+        )
         user: Any = request.user
         return rows if user.is_superuser else rows.filter(saved__owner=user.pk)
 
@@ -222,8 +226,8 @@ class ReportScheduleAdmin(PortalModelAdmin):
 
     @display(description="last run")
     def last_run(self, schedule: ReportSchedule) -> str:
-        newest = ReportRun.objects.filter(schedule=schedule).first() if schedule.pk else None
-        text = f"{moment(newest.due_at)}, {newest.state}" if newest else NOTHING
+        due_at = getattr(schedule, "newest_due_at", None)
+        text = f"{moment(due_at)}, {schedule.newest_state}" if due_at else NOTHING  # type: ignore[attr-defined]
         return format_html('<span class="portal-nowrap">{}</span>', text)
 
     @display(description="owner")

@@ -9,12 +9,14 @@ from django.contrib.auth.models import Group, User
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
+from portal.admin.list_as_file import ListAsFile
+
 admin.site.unregister(User)
 admin.site.unregister(Group)
 
 
 @admin.register(User)
-class UserAdmin(BaseUserAdmin, ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs only
+class UserAdmin(ListAsFile, BaseUserAdmin, ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs only
     list_filter_submit = True
     form = UserChangeForm
     add_form = UserCreationForm
@@ -22,5 +24,5 @@ class UserAdmin(BaseUserAdmin, ModelAdmin):  # type: ignore[type-arg]  # generic
 
 
 @admin.register(Group)
-class GroupAdmin(BaseGroupAdmin, ModelAdmin):
+class GroupAdmin(ListAsFile, BaseGroupAdmin, ModelAdmin):
     pass

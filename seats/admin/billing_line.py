@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
-from django.urls import path, reverse
+from django.http import HttpRequest
 from unfold.contrib.filters.admin import (
     AutocompleteSelectFilter,
     ChoicesDropdownFilter,
@@ -22,8 +20,7 @@ from unfold.decorators import display
 from portal.admin.base import UPLOAD
 from portal.admin.file_origin import origin
 from portal.admin.paginator import CappedPaginator
-from portal.models import AuditEntry
-from portal.reports import writers
+from portal.reports.base import Column, Row
 from seats.admin.base import NOTHING, ReadOnlyAdmin, day, moment
 from seats.models import BillingLine
 from seats.reports.billing_lines import columns, rows_of
@@ -57,7 +54,6 @@ class BillingLineAdmin(ReadOnlyAdmin):
     ordering: ClassVar[list[str]] = ["-day", "-id"]
     sortable_by: ClassVar[list[str]] = []
     paginator = CappedPaginator
-    change_list_template = "admin/seats/billingline/change_list.html"
     fieldsets: ClassVar[list[Any]] = [
         (None, {"fields": [("on", "account", "report"), ("username", "user", "when")]}),
         ("What was used", {"fields": [("product", "sku", "model"), ("amount", "quota", "exceeds_quota")]}),
@@ -79,37 +75,11 @@ class BillingLineAdmin(ReadOnlyAdmin):
 
     # --- Taking it away ---
 
-    def get_urls(self) -> list[Any]:
-        view = self.admin_site.admin_view(self.export_list)
-        return [
-            path("export/<str:file_format>/", view, name="seats_billingline_export"),
-            *super().get_urls(),
-        ]
+    def file_columns(self, request: HttpRequest) -> list[Column]:
+        return columns()
 
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        asked = request.GET.urlencode()
-        formats = [
-            (f"Export {name.upper()}", f"{reverse('admin:seats_billingline_export', args=[name])}?{asked}")
-            for name in writers.FORMATS
-        ]
-        return super().changelist_view(request, {"export_formats": formats, **(extra_context or {})})
-
-    def export_list(self, request: HttpRequest, file_format: str) -> HttpResponseBase:
-        """All lines of the list as it is filtered now, not only those of one page."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        if file_format not in writers.FORMATS:
-            raise Http404
-        lines = self.get_changelist_instance(request).get_queryset(request)
-        AuditEntry.objects.record(
-            "billing lines exported",
-            actor=request.user,
-            detail={"format": file_format, "asked": request.GET.dict()},
-        )
-        chunks = writers.stream_rows(columns(), rows_of(lines), file_format, "billing-lines")
-        return writers.as_download(chunks, "billing-lines", file_format)
+    def file_rows(self, request: HttpRequest, changelist: Any) -> Iterator[Row]:
+        return rows_of(changelist.queryset)
 
     # --- Columns ---
 

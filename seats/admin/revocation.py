@@ -14,6 +14,7 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdo
 from unfold.decorators import display
 
 from seats.admin.base import NOTHING, ReadOnlyAdmin, day, moment
+from seats.admin.filters import PlanFilter
 from seats.admin.savings_panels import panels
 from seats.cards import chosen_account
 from seats.models import Revocation
@@ -38,6 +39,8 @@ class RevocationAdmin(ReadOnlyAdmin):
     list_filter: ClassVar[list[Any]] = [
         ("state", ChoicesDropdownFilter),
         ("batch", AutocompleteSelectFilter),
+        ("seat__account", AutocompleteSelectFilter),
+        PlanFilter,
     ]
     list_select_related: ClassVar[list[str]] = ["seat__account", "batch__account"]
     search_fields: ClassVar[list[str]] = ["login", "seat__user__login_key"]

@@ -55,14 +55,17 @@ def _sums(found: Savings, account: Account | None) -> Figures:
         taken = taken.filter(seat__account__in=Account.objects.family(account))
     held = taken.filter(state__in=[Revocation.State.REVOKED, Revocation.State.VERIFIED])
     rows = reverse("admin:seats_revocation_changelist")
+    by_month = reverse("reports:report", args=["savings"])
+    if account is not None and account.login:
+        by_month += f"?{account.kind}={account.login}"
     return Figures(
         f"Savings of {account.label}" if account else "Savings",
         [
             Figure("Seats taken back", f"{taken.count():,}", rows, f"{held.count():,} still are"),
-            Figure("Saved so far", str(found.realised), "", "up to and with this month", "good"),
-            Figure("This month", str(months.get(this, Cost()))),
-            Figure("Next month", str(months.get(next_month(this), Cost())), "", "projected"),
-            Figure("The next twelve months", str(found.projected), "", "if nobody gets a seat again"),
+            Figure("Saved so far", str(found.realised), by_month, "up to and with this month", "good"),
+            Figure("This month", str(months.get(this, Cost())), by_month),
+            Figure("Next month", str(months.get(next_month(this), Cost())), by_month, "projected"),
+            Figure("The next twelve months", str(found.projected), by_month, "if nobody gets a seat again"),
         ],
         note="A seat's cost ends with its billing cycle, and nothing is paid back. At each month's price; "
         "a seat beside which the person keeps another saves only the difference.",

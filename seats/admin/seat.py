@@ -145,6 +145,9 @@ class SeatAdmin(SeatActions, ReadOnlyAdmin):
             *super().get_urls(),
         ]
 
+    def has_list_as_file(self) -> bool:
+        return False  # the report on seats is what is taken away
+
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
@@ -152,7 +155,7 @@ class SeatAdmin(SeatActions, ReadOnlyAdmin):
         if self.has_export_permission(request):
             asked = request.GET.urlencode()
             formats = [
-                (f"Export {name.upper()}", f"{reverse('admin:seats_seat_export', args=[name])}?{asked}")
+                (name.upper(), f"{reverse('admin:seats_seat_export', args=[name])}?{asked}")
                 for name in writers.FORMATS
             ]
         return super().changelist_view(request, {"export_formats": formats, **(extra_context or {})})

@@ -43,6 +43,10 @@ class SheetPages(ImportExportMixin):
     def table(self) -> Table | None:
         return TABLES.get(self.opts.model_name)
 
+    def has_list_as_file(self) -> bool:
+        # The sheet is what is taken away: it can be brought back.
+        return self.table is None
+
     # --- Who may ---
 
     def has_import_permission(self, request: HttpRequest) -> bool:

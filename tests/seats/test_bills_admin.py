@@ -67,14 +67,14 @@ def test_nothing_on_it_can_be_edited(olga_client: Client) -> None:
 
 
 def test_the_list_goes_out_as_it_is_narrowed(olga_client: Client) -> None:
-    answer = olga_client.get(f"{LIST}export/csv/?report__exact=billing-ai-usage")
+    answer = olga_client.get(f"{LIST}file/csv/?report__exact=billing-ai-usage")
     rows = list(csv.DictReader(io.StringIO(b"".join(answer).decode("utf-8-sig"))))
     assert [(row["day"], row["username"], row["quantity"]) for row in rows] == [
         ("2026-11-02", "'=cmd()", "12"),
         ("2026-11-01", "mona", "0.3"),
     ]
-    assert AuditEntry.objects.filter(action="billing lines exported").exists()
-    assert olga_client.get(f"{LIST}export/pdf/").status_code == 404
+    assert AuditEntry.objects.filter(action="list exported", subject="list:seats.billingline").exists()
+    assert olga_client.get(f"{LIST}file/pdf/").status_code == 404
 
 
 def test_the_report_has_the_lines_of_one_bill_and_period() -> None:

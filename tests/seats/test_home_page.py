@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 from typing import Any
 
@@ -10,7 +12,7 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 
 from portal.cards import Chart, Figures, Sentence, Table
-from portal.models import ReportFile
+from portal.models import AuditEntry, ReportFile
 from seats.models import Account, InactivityPolicy
 from tests.counting import queries_of
 from tests.seats.holding import ago, grant, hold, organization
@@ -214,3 +216,31 @@ def test_the_sidebar_offers_only_pages_that_open(vic_client: Client, noa_client:
     assert not any(link.startswith(("/auth/", "/upload/")) for link in links)
     assert {link: vic_client.get(link).status_code for link in links} == dict.fromkeys(links, 200)
     assert 'href="/seats/seat/"' not in noa_client.get("/").content.decode()
+
+
+def test_each_table_is_a_file_of_what_the_page_shows(olga_client: Client, acme: Account) -> None:
+    hold(acme, grant(1, "mona"), grant(2, "=hubot", used=60), at=ago(1))
+    zeta = organization("zeta")
+    hold(zeta, grant(3, "zoe"), at=ago(1))
+    page = olga_client.get(f"/?account={zeta.pk}")
+    tables = [panel for panel in page.context["panels"] if isinstance(panel, Table | Chart) and panel.rows]
+    assert len(tables) >= 2
+    urls = re.findall(r'href="(/home/[^"]+/csv/[^"]*)"', page.content.decode())
+    assert len(urls) == len(tables)
+    for url, panel in zip(urls, tables, strict=True):
+        answer: Any = olga_client.get(url)
+        rows = list(csv.reader(io.StringIO(answer.getvalue().decode())))
+        shown = [[cell.replace(",", "").replace("–", "") for cell in row] for row in table(panel)]
+        assert rows[1:] == shown, panel.title
+        assert len(rows[0]) == len(panel.headers)
+    entry = AuditEntry.objects.filter(action="list exported").first()
+    assert entry is not None
+    assert entry.subject.startswith("home:")
+
+
+def test_a_table_of_the_home_page_is_only_for_whoever_sees_it(
+    noa_client: Client, client: Client, acme: Account
+) -> None:
+    hold(acme, grant(1, "mona"), at=ago(1))
+    assert noa_client.get("/home/seats-by-plan/csv/").status_code == 404
+    assert client.get("/home/seats-by-plan/csv/").status_code == 302
