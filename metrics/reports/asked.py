@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from metrics.figures import Scope
 from metrics.freshness import use_as_of
 from metrics.models import ReportDay
 from metrics.models.counters import COUNTERS
 from metrics.periods import Period, stored
+from metrics.reports.behind import RowsBehind
 from portal.reports.base import Column, Report, ReportQuery, Row, columns_named
 from seats.models import Account
 from seats.reports.scope import accounts_of, teams_of
@@ -49,6 +51,10 @@ class UsageReport(Report):
         super().check(query)
         accounts_of(query)
         team_keys_of(query)
+
+    def rows_behind(self, query: ReportQuery, rows: Sequence[Row], user: Any) -> Sequence[str]:
+        names = [column.name for column in self.columns(query)]
+        return RowsBehind(query, [dict(zip(names, row, strict=True)) for row in rows]).urls(user)
 
     def facts(self, query: ReportQuery) -> list[tuple[str, str]]:
         return [(said.what, said.text) for said in use_as_of()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from operator import attrgetter
 
 from metrics.figures import acceptance_rate, to_four_places, total
@@ -216,7 +217,7 @@ class Custom(UsageReport):
             if period is None:
                 continue
             uses = _uses(scope, stretches(period, step), by, figures)
-            for name, part, use in in_order(uses):
+            for name, part, use in chain.from_iterable(map(in_order, uses)):
                 group = [name] if by else []
                 yield (
                     *account_cells(scope.account),
@@ -232,15 +233,17 @@ def _asked(query: ReportQuery) -> list[Figure]:
     return [FIGURES[name] for name in query.extra.get("figures") or USUAL]
 
 
-def _uses(scope: Scope, parts: Sequence[Period], by: str | None, figures: Sequence[Figure]) -> Uses:
+def _uses(scope: Scope, parts: Sequence[Period], by: str | None, figures: Sequence[Figure]) -> Iterator[Uses]:
+    """The groups, in as many pieces as they have to be read in; none belongs to two of them."""
     kinds = {figure.kind for figure in figures if figure.kind}
     match by:
         case "team":
-            return by_team(scope, parts, kinds)
+            yield from by_team(scope, parts, kinds)
         case "department" | "cost_centre":
             counts = any(figure.is_counter for figure in figures)
-            return by_place(scope, parts, by, kinds, with_counters=counts)
+            yield by_place(scope, parts, by, kinds, with_counters=counts)
         case None:
             spends = any(figure.column.name == "ai_credits_used" for figure in figures)
-            return whole(scope, parts, kinds, with_credits=spends)
-    return by_name(scope, parts, by)
+            yield whole(scope, parts, kinds, with_credits=spends)
+        case _:
+            yield by_name(scope, parts, by)

@@ -5,8 +5,8 @@ The breakdowns overlap and none need add up to a day's own counters: never add t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from datetime import date
+from collections import Counter
+from collections.abc import Iterator
 from typing import ClassVar
 
 from pyroaring import BitMap
@@ -14,7 +14,7 @@ from pyroaring import BitMap
 from metrics import figures
 from metrics.figures import Dimension, Scope, Sums
 from metrics.figures.by_name import told
-from metrics.periods import Period
+from metrics.periods import MONTH, WEEK, Period, in_pieces
 from metrics.reports.asked import (
     UsageReport,
     account_cells,
@@ -23,11 +23,12 @@ from metrics.reports.asked import (
     period_of,
     scopes_of,
 )
+from metrics.whole_weeks import LONG
 from portal.reports import registry
 from portal.reports.base import Cells, Column, ReportQuery, Row
 from seats.reports.scope import accounts_of
 
-Sets = Mapping[str, Mapping[date, BitMap]]
+BY_WEEKS = (LONG // WEEK + 1) * WEEK
 
 
 class NamedMetrics(UsageReport):
@@ -67,34 +68,44 @@ class NamedMetrics(UsageReport):
         for scope in scopes_of(accounts, query):
             period = period_of(scope.account, query)
             if period is not None:
-                yield from self._of_scope(scope, period, query.by_day)
+                yield from (self._by_day if query.by_day else self._of_scope)(scope, period)
 
-    def _of_scope(self, scope: Scope, period: Period, by_day: bool) -> Iterator[Row]:
+    def _of_scope(self, scope: Scope, period: Period) -> Iterator[Row]:
         breakdown = told(scope, period, self.dimension)
-        sets = figures.day_sets_by_name(scope, period, f"{self.by}:")
-        if not by_day:
-            for (name,), sums in sorted(breakdown.totals(self.by).items()):
-                users = sets.get(name)
-                days = len(breakdown.days)
-                yield self._row(scope, name, days, sums, list(users.values()) if users else None)
-            return
-        for day, entries in breakdown.by_day(self.by).items():
-            for (name,), sums in sorted(entries.items()):
-                users = sets.get(name)
-                yield (
-                    *self._row(scope, name, 1, sums, [users[day]] if users and day in users else None),
-                    day,
-                )
+        people: dict[str, BitMap] = {}
+        user_days: Counter[str] = Counter()
+        # An account's pieces are long enough to be read by weeks; a team has none.
+        for piece in in_pieces(period, BY_WEEKS if scope.team is None else MONTH):
+            for name, sets in figures.day_sets_by_name(scope, piece, f"{self.by}:").items():
+                if not sets:
+                    continue  # no day was told person by person
+                people[name] = people.get(name, BitMap()) | (figures.union(sets, sets) or BitMap())
+                user_days[name] += figures.user_days(sets, list(sets))
+        for (name,), sums in sorted(breakdown.totals(self.by).items()):
+            active, known = (len(people[name]), user_days[name]) if name in people else (None, None)
+            yield self._row(scope, name, len(breakdown.days), active, known, sums)
 
-    def _row(self, scope: Scope, name: str, days: int, sums: Sums, users: list[BitMap] | None) -> Row:
+    def _by_day(self, scope: Scope, period: Period) -> Iterator[Row]:
+        for piece in in_pieces(period):
+            breakdown = told(scope, piece, self.dimension)
+            sets = figures.day_sets_by_name(scope, piece, f"{self.by}:")
+            for day, entries in breakdown.by_day(self.by).items():
+                for (name,), sums in sorted(entries.items()):
+                    users = sets.get(name)
+                    active = len(users[day]) if users is not None and day in users else None
+                    yield (*self._row(scope, name, 1, active, active, sums), day)
+
+    def _row(
+        self, scope: Scope, name: str, days: int, active: int | None, user_days: int | None, sums: Sums
+    ) -> Row:
         accepted, generated = sums.code_acceptance_activity_count, sums.code_generation_activity_count
         return (
             name,
             *account_cells(scope.account),
             "" if scope.team is None else scope.team.slug,
             days,
-            None if users is None else len(BitMap().union(*users)),
-            None if users is None else sum(map(len, users)),
+            active,
+            user_days,
             *sums,
             figures.to_four_places(figures.acceptance_rate(accepted, generated)),
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
@@ -50,11 +50,11 @@ class TeamsLowAdoption(UsageReport):
         named = team_keys_of(query)
         accounts = [account for account in accounts_of(query) if named is None or account.pk in named]
         days = newest_covered_days(accounts, BOTH_REPORTS, since=query.first_day, until=query.last_day)
-        holders = _Holders(accounts)
-        for account in accounts:
-            if day := days.get(account.pk):
-                keys = None if named is None else named[account.pk]
-                yield from _low_teams(account, day, below, keys, holders.on(account, day))
+        known = {account: days[account.pk] for account in accounts if account.pk in days}
+        holders = _Holders(known)
+        for account, day in known.items():
+            keys = None if named is None else named[account.pk]
+            yield from _low_teams(account, day, below, keys, holders.on(account, day))
 
 
 def _low_teams(
@@ -85,28 +85,30 @@ def _low_teams(
 
 
 class _Holders:
-    """Who held a seat at the end of a day, anywhere in the account's enterprise."""
+    """Who held a seat at the end of a day, anywhere in the account's enterprise; a query for each day."""
 
-    def __init__(self, accounts: Collection[Account]) -> None:
-        self._seats: dict[int, list[tuple[int, datetime | None, datetime | None]]] = defaultdict(list)
-        roots = {_root(account) for account in accounts}
-        seats = Seat.objects.filter(Q(account__in=roots) | Q(account__parent__in=roots))
-        for account_id, parent_id, user_key, created_at, ended_at in seats.values_list(
-            "account_id", "account__parent_id", "user_id", "created_at", "ended_at"
-        ).iterator():
-            self._seats[parent_id or account_id].append((user_key, created_at, ended_at))
+    def __init__(self, days: Mapping[Account, date]) -> None:
+        wanted: dict[date, set[int]] = defaultdict(set)
+        for account, day in days.items():
+            wanted[day].add(_root(account))
+        told = Seat.objects.order_by().values_list("account_id", "account__parent_id").distinct()
+        roots = {parent_id or account_id for account_id, parent_id in told}
+        self._holders: dict[tuple[int, date], BitMap] = {}
+        for day, some in wanted.items():
+            end = datetime.combine(day + timedelta(days=1), time(), UTC)
+            seats = Seat.objects.filter(
+                Q(account__in=some) | Q(account__parent__in=some),
+                Q(created_at=None) | Q(created_at__lt=end),
+                Q(ended_at=None) | Q(ended_at__gte=end),
+            )
+            self._holders |= {(root, day): BitMap() for root in some & roots}
+            held = seats.order_by().values_list("account_id", "account__parent_id", "user_id")
+            for account_id, parent_id, user_key in held.iterator():
+                self._holders[parent_id or account_id, day].add(user_key)
 
     def on(self, account: Account, day: date) -> BitMap | None:
         """Bitmap of people; None: no seat of the enterprise was ever taken in."""
-        seats = self._seats.get(_root(account))
-        if seats is None:
-            return None
-        end = datetime.combine(day + timedelta(days=1), time(), UTC)
-        return BitMap(
-            user_key
-            for user_key, created_at, ended_at in seats
-            if (created_at is None or created_at < end) and (ended_at is None or ended_at >= end)
-        )
+        return self._holders.get((_root(account), day))
 
 
 def _root(account: Account) -> int:

@@ -21,7 +21,8 @@ INTERACTIONS = "user_initiated_interaction_count"
 GENERATIONS = "code_generation_activity_count"
 ACCEPTANCES = "code_acceptance_activity_count"
 
-AT_ONCE = 1000
+# People looked at together, whose teams are told together.
+FIRST, AT_ONCE = 200, 1_000
 
 
 @registry.register
@@ -58,10 +59,12 @@ class UsersLowAcceptance(UsageReport):
                 people = figures.people(account, first, last)
             else:
                 people = figures.people_of_teams(account, named.get(account.pk, ()), first, last)
-            low = (person for person in people if _is_low(person, below))
-            while batch := list(islice(low, AT_ONCE)):
-                slugs = teams.of(account, batch)
-                yield from (_row(person, slugs[person.user_key], account) for person in batch)
+            number = FIRST
+            while batch := list(islice(people, number)):
+                number = AT_ONCE
+                low = [person for person in batch if _is_low(person, below)]
+                slugs = teams.of(account, low)
+                yield from (_row(person, slugs[person.user_key], account) for person in low)
 
 
 def _is_low(person: PersonFigures, below: Decimal) -> bool:

@@ -44,7 +44,7 @@ class ReportSchedule(models.Model):
         validators=[MinValueValidator(1), MaxValueValidator(31)],
         help_text="In a shorter month, its last day.",
     )
-    at = models.TimeField(default=time(7, 0))
+    at = models.TimeField("time", default=time(7, 0))
     time_zone = models.CharField(max_length=64, default="UTC", validators=[check_time_zone])
     delivery = models.CharField("goes", max_length=10, choices=Delivery.choices, default=Delivery.MAIL)
     recipients = models.TextField("to", blank=True, help_text="Mail addresses, one a line.")
@@ -62,6 +62,7 @@ class ReportSchedule(models.Model):
     objects = ReportScheduleQuerySet.as_manager()
 
     class Meta:
+        verbose_name = "scheduled report"
         ordering = ["saved__name", "id"]
         indexes = [models.Index(fields=["is_on", "next_run_at"], name="portal_reportschedule_due")]
 
@@ -76,6 +77,10 @@ class ReportSchedule(models.Model):
         elif self.next_run_at is None or self.next_run_at > now:
             self.next_run_at = self.next_after(now)
         super().save(*args, **kwargs)
+
+    def day_of(self, moment: datetime) -> date:
+        """The day that this moment is of in its own time zone."""
+        return moment.astimezone(ZoneInfo(self.time_zone)).date()
 
     @property
     def addresses(self) -> list[str]:

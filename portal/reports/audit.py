@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, time, timedelta
+from typing import Any
 
 from django.db.models import QuerySet
+from django.urls import reverse
 
 from portal.models import AuditEntry
 from portal.reports import registry
@@ -60,6 +62,12 @@ class Audit(Report):
                     entry.erased_at,
                 )
             after = page[-1].sequence
+
+    def rows_behind(self, query: ReportQuery, rows: Sequence[Row], user: Any) -> Sequence[str]:
+        """The entry itself, which leads to what it was done to."""
+        sequences = [number for number, *_ in rows if isinstance(number, int)]
+        keys = dict(AuditEntry.objects.filter(sequence__in=sequences).values_list("sequence", "pk"))
+        return [reverse("admin:portal_auditentry_change", args=[keys[number]]) for number in sequences]
 
     def count(self, query: ReportQuery) -> int:
         return _entries(query).count()

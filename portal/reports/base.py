@@ -192,6 +192,10 @@ class Report:
         """So many rows from the one at `start` on, for a page; overridden where the database can skip."""
         return list(islice(self.rows(query), start, start + number))
 
+    def rows_behind(self, query: ReportQuery, rows: Sequence[Row], user: Any) -> Sequence[str]:
+        """For each of these rows of a page where that is what it is made of; "" where this user sees none."""
+        return [""] * len(rows)
+
     def facts(self, query: ReportQuery) -> list[tuple[str, str]]:
         """What the header block tells beside what is asked: how fresh the rows are, and from which source."""
         return []

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from portal.models import AuditEntry
 from portal.reports import writers
-from portal.reports.base import Report, ReportQuery
+from portal.reports.base import Column, Report, ReportQuery, Row
 from portal.reports.header import header_of
 
 ACTION = "report exported"
@@ -33,13 +33,42 @@ def noted(
     chunks = writers.stream(report, query, file_format, rows.append, header)
     detail = {"report": report.name, "asked": dict(asked), "format": file_format, "how": how}
 
-    def until_over() -> Generator[bytes]:
-        try:
-            yield from chunks
-            if counted is not None and rows:
-                counted(rows[0])
-        finally:
-            end: dict[str, Any] = {"rows": rows[0]} if rows else {"broken_off": True}
-            AuditEntry.objects.record(ACTION, subject=f"report:{report.name}", actor=by, detail=detail | end)
+    def over() -> None:
+        if counted is not None and rows:
+            counted(rows[0])
 
-    return until_over()
+    return _until_over(chunks, rows, ACTION, f"report:{report.name}", by, detail, over)
+
+
+def noted_rows(
+    columns: Sequence[Column],
+    rows: Iterable[Row],
+    file_format: str,
+    *,
+    title: str,
+    subject: str,
+    by: Any,
+    asked: Mapping[str, str],
+) -> Generator[bytes]:
+    """Any rows as chunks of bytes, noted in the same way."""
+    number: list[int] = []
+    chunks = writers.stream_rows(columns, writers.counting(rows, number.append), file_format, title)
+    detail = {"list": title, "asked": dict(asked), "format": file_format}
+    return _until_over(chunks, number, "list exported", subject, by, detail)
+
+
+def _until_over(
+    chunks: Iterator[bytes],
+    rows: Sequence[int],
+    action: str,
+    subject: str,
+    by: Any,
+    detail: Mapping[str, Any],
+    over: Callable[[], None] = lambda: None,
+) -> Generator[bytes]:
+    try:
+        yield from chunks
+        over()
+    finally:
+        end: dict[str, Any] = {"rows": rows[0]} if rows else {"broken_off": True}
+        AuditEntry.objects.record(action, subject=subject, actor=by, detail={**detail, **end})

@@ -125,6 +125,9 @@ PERIODS: Choices = (
     ("last-month", "Last month"),
 )
 
+# Those that a calendar cuts: whoever has them made at the beginning of their week means the one before.
+CALENDAR_PERIODS = frozenset({"last-week", "this-month", "last-month"})
+
 STANDARD: dict[str, Option] = {
     option.flag: option
     for option in (

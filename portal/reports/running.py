@@ -7,7 +7,7 @@ at any point, it goes on from there, and no mail leaves twice.
 from __future__ import annotations
 
 import logging
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -18,6 +18,7 @@ from portal.models import AuditEntry, Job, ReportRun, ReportSchedule, SavedRepor
 from portal.reports import delivering, files
 from portal.reports.base import ReportError
 from portal.reports.exports import noted
+from portal.reports.options import CALENDAR_PERIODS
 
 logger = logging.getLogger(__name__)
 
@@ -137,8 +138,7 @@ def _make_file(run: ReportRun, this: jobs.Run) -> None:
     if not owner.is_active:
         raise ReportError(f"{owner.get_username()}, whose report it is, can not log in any more.")
     asked = SavedReport(report=run.report, filters=run.filters)
-    # The periods of a late run are those of the day on which it was due.
-    query = asked.known.read(run.filters, today=run.due_at.date(), by_label=True)
+    query = asked.known.read(run.filters, today=_today(run), by_label=True)
     if not asked.known.is_open_to(owner, query):
         raise ReportError(f"{owner.get_username()}, whose report it is, may not read it any more.")
     counted: list[int] = []
@@ -155,6 +155,17 @@ def _make_file(run: ReportRun, this: jobs.Run) -> None:
     kept = files.keep(chunks, run.file_format, this.beat)
     run.rows, run.kept_path, run.size, run.sha256 = counted[0], kept.path, kept.size, kept.sha256
     run.save(update_fields=["rows", "kept_path", "size", "sha256"])
+
+
+def _today(run: ReportRun) -> date:
+    """The day from which periods are counted: that on which the run was due, however late it is made.
+
+    Days are UTC days; but on a Monday morning east of Greenwich, where UTC still has Sunday, the last week is
+    the one that has just ended there.
+    """
+    if run.schedule is not None and run.filters.get("period") in CALENDAR_PERIODS:
+        return run.schedule.day_of(run.due_at)
+    return run.due_at.astimezone(UTC).date()
 
 
 def _deliver(run: ReportRun) -> None:

@@ -129,10 +129,13 @@ def report_page(request: HttpRequest, report: Report) -> HttpResponse:
         return TemplateResponse(request, "portal/reports/report.html", {**context, "refused": str(error)})
     page = _page_number(given.get("page", ""))
     rows = report.some_rows(query, (page - 1) * ROWS_OF_A_PAGE, ROWS_OF_A_PAGE + 1)
+    shown = rows[:ROWS_OF_A_PAGE]
     counted = _counted(report, query, page, len(rows), wanted=given.get("count") == "1")
     context |= {
         "columns": [Heading(column) for column in report.explained_columns(query)],
-        "rows": _cells(report.explained_columns(query), rows[:ROWS_OF_A_PAGE]),
+        "rows": _cells(
+            report.explained_columns(query), shown, report.rows_behind(query, shown, request.user)
+        ),
         "said": asked_of(report, query),
         "facts": report.facts(query),
         "count": counted,
@@ -160,16 +163,21 @@ class Heading:
 class ShownCell:
     text: str
     is_number: bool
+    # Of a row's first cell that says something: where the rows are that it is made of.
+    url: str = ""
 
 
-def _cells(columns: Sequence[Column], rows: Sequence[Any]) -> list[list[ShownCell]]:
-    return [
-        [
-            ShownCell(written(value, column), is_number(column))
-            for value, column in zip(row, columns, strict=True)
-        ]
-        for row in rows
-    ]
+def _cells(columns: Sequence[Column], rows: Sequence[Any], urls: Sequence[str]) -> list[list[ShownCell]]:
+    return [_row(columns, row, url) for row, url in zip(rows, urls, strict=True)]
+
+
+def _row(columns: Sequence[Column], row: Sequence[Any], url: str) -> list[ShownCell]:
+    cells = []
+    for value, column in zip(row, columns, strict=True):
+        leads = "" if value in (None, "") else url
+        cells.append(ShownCell(written(value, column), is_number(column), leads))
+        url = "" if leads else url
+    return cells
 
 
 def _query(request: HttpRequest, report: Report, given: Mapping[str, str]) -> ReportQuery:

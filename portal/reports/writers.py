@@ -164,9 +164,9 @@ def stream(
         raise ReportError(f"--shape {query.shape} needs --format ndjson.")
     report.check(query)
     if file_format == "ndjson":
-        return _ndjson(_counting(report.records(query), counted), header)
+        return _ndjson(counting(report.records(query), counted), header)
     return stream_rows(
-        report.columns(query), _counting(report.rows(query), counted), file_format, report.name, header
+        report.columns(query), counting(report.rows(query), counted), file_format, report.name, header
     )
 
 
@@ -186,7 +186,8 @@ def stream_rows(
     return _ndjson((dict(zip(names, row, strict=True)) for row in rows), header)
 
 
-def _counting(rows: Iterable[T], counted: Callable[[int], None] | None) -> Iterator[T]:
+def counting(rows: Iterable[T], counted: Callable[[int], None] | None) -> Iterator[T]:
+    """The rows; how many there were is said once, after the last."""
     number = 0
     for row in rows:
         number += 1
@@ -209,9 +210,18 @@ def download(report: Report, query: ReportQuery, file_format: str) -> StreamingH
 
 
 def as_download(chunks: Iterator[bytes], name: str, file_format: str) -> StreamingHttpResponse:
-    response = StreamingHttpResponse(chunks, content_type=CONTENT_TYPES[file_format])
+    response = StreamingHttpResponse(_begun(chunks), content_type=CONTENT_TYPES[file_format])
     stamp = datetime.now(UTC).date()
     response["Content-Disposition"] = f'attachment; filename="{name}-{stamp}.{file_format}"'
     # Names of people: no cache on the way keeps a copy.
     response["Cache-Control"] = "no-store"
     return response
+
+
+def _begun(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The chunks behind an empty one: with the first, whatever it holds, gunicorn sends the head.
+
+    So a browser shows the download at once, however long the first row of NDJSON is worked out.
+    """
+    yield b""
+    yield from chunks

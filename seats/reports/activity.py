@@ -10,6 +10,7 @@ from django.db.models import OuterRef, Q, QuerySet, Subquery
 from portal.reports import registry
 from portal.reports.base import Column, Report, ReportQuery, Row, columns_named
 from seats.models import ActivityLine, Seat
+from seats.reports.behind import LeadsToList
 from seats.reports.scope import account_of, seat_facts, teams_of
 from seats.reports.seats import held_seats
 from seats.seats_in_order import keys_in_order
@@ -18,7 +19,7 @@ FIELDS = ("report_time", "last_authenticated_at", "last_activity_at", "last_surf
 
 
 @registry.register
-class Activity(Report):
+class Activity(LeadsToList, Report):
     """A line per seat held now: as the newest activity report has it, or a newer seat list."""
 
     name = "activity"

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from django.db.models import QuerySet
 
+from portal.in_order import in_order
 from portal.reports import registry
 from portal.reports.base import Cells, Column, Report, ReportQuery, Row, columns_named
 from portal.reports.options import Kind, Option
 from seats.models import BillingLine
+from seats.reports.behind import LeadsToList
 from seats.reports.scope import accounts_of
-
-# How many are held at a time while they are written.
-CHUNK = 2_000
 
 
 def columns() -> list[Column]:
@@ -73,14 +72,13 @@ def row_of(line: BillingLine) -> Row:
 
 def rows_of(lines: QuerySet[BillingLine]) -> Iterator[Row]:
     """Rows of these lines, read piece by piece."""
-    some: Iterable[BillingLine] = (
-        lines.select_related("account__parent", "user").defer("more", "content_hash").iterator(CHUNK)
+    return map(
+        row_of, in_order(lines.select_related("account__parent", "user").defer("more", "content_hash"))
     )
-    return map(row_of, some)
 
 
 @registry.register
-class BillingLines(Report):
+class BillingLines(LeadsToList, Report):
     """Lines of the billing reports: AI usage, premium requests, metered usage. They overlap.
 
     An enterprise's bill holds what its organizations used; a bill of an organization says it again.
@@ -92,6 +90,8 @@ class BillingLines(Report):
     subject = "Money"
     order = "organization, enterprise, day, as taken in"
     permission = "seats.view_billingline"
+    list_of = "seats.billingline"
+    found_by = "username"
     options = frozenset({"--from", "--to"})
     own_options = (
         Option(

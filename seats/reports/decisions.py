@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from portal.reports.base import Column, Row, columns_named
-from seats.models import Account, Revocation, Seat, SeatReview
+from seats.models import Revocation, Seat, SeatReview
 from seats.policy_sql import midnight, today
 
 State = SeatReview.State
@@ -37,26 +37,25 @@ class _Batch:
 
 
 class Decisions:
-    """Loaded once, in two queries, and asked for every seat."""
+    """What was known of decisions at the end of a day, asked for some seats at a time: two queries each."""
 
-    def __init__(self, as_of: date, account: Account | None) -> None:
+    def __init__(self, as_of: date) -> None:
+        self.as_of = as_of
         self.end = midnight(as_of + timedelta(days=1))
         self.is_past = as_of < today()
-        reviews = SeatReview.objects.filter(opened_on__lte=as_of)
-        if account is not None:
-            reviews = reviews.filter(seat__in=Seat.objects.of_family(account).values("pk"))
-        batches = dict(self._batches())
+
+    def of(self, seats: Iterable[Seat]) -> Mapping[int, Row]:
+        """By the seat's key; NONE is for those that are not there."""
+        reviews = SeatReview.objects.filter(
+            opened_on__lte=self.as_of, seat__among={seat.pk for seat in seats}
+        )
         # The newest of a seat comes last.
-        self._rows = {
-            review.seat_id: self._row(review, batches.get(review.pk))
-            for review in reviews.select_related("decided_by").order_by("pk").iterator()
-        }
+        newest = {review.seat_id: review for review in reviews.select_related("decided_by").order_by("pk")}
+        batches = dict(self._batches({review.pk for review in newest.values()}))
+        return {pk: self._row(review, batches.get(review.pk)) for pk, review in newest.items()}
 
-    def of(self, seat: Seat) -> Row:
-        return self._rows.get(seat.pk, NONE)
-
-    def _batches(self) -> Iterator[tuple[int, _Batch]]:
-        proposed = Revocation.objects.filter(batch__proposed_at__lt=self.end, review__isnull=False)
+    def _batches(self, reviews: Collection[int]) -> Iterator[tuple[int, _Batch]]:
+        proposed = Revocation.objects.filter(batch__proposed_at__lt=self.end, review__among=reviews)
         proposed = proposed.exclude(state=Revocation.State.LEFT_OUT).order_by("pk")
         for review_id, number, approved_at, approved_by, reason, revoked_at in proposed.values_list(
             "review_id",

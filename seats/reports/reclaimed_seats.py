@@ -8,9 +8,11 @@ from typing import Any
 
 from django.db.models import F, Q, QuerySet
 
+from portal.in_order import in_order
 from portal.reports import registry
 from portal.reports.base import Column, Report, ReportQuery, Row, columns_named
 from seats.models import Account, Revocation
+from seats.reports.behind import LeadsToList
 from seats.reports.scope import account_of
 
 # Who decided where no person did.
@@ -18,7 +20,7 @@ PORTAL = "portal"
 
 
 @registry.register
-class ReclaimedSeats(Report):
+class ReclaimedSeats(LeadsToList, Report):
     """A line per seat and batch, those left out or refused included: `state` tells them apart.
 
     `--from` and `--to` ask for the day on which the seat was taken back, else on which it was proposed.
@@ -30,6 +32,7 @@ class ReclaimedSeats(Report):
     question = "Which seats were taken back, why, by whom, and what became of them?"
     order = "batch, login, user_id"
     permission = "seats.view_revocation"
+    list_of = "seats.revocation"
     options = frozenset({"--from", "--to"})
 
     def check(self, query: ReportQuery) -> None:
@@ -58,7 +61,7 @@ class ReclaimedSeats(Report):
         ]
 
     def rows(self, query: ReportQuery) -> Iterator[Row]:
-        return (_row(revocation) for revocation in _asked(query).iterator(chunk_size=1000))
+        return map(_row, in_order(_asked(query)))
 
 
 def _asked(query: ReportQuery) -> QuerySet[Revocation]:

@@ -7,12 +7,13 @@ from decimal import Decimal
 
 from portal.reports import registry
 from portal.reports.base import Column, Report, ReportQuery, Row, columns_named
+from seats.reports.behind import LeadsToTakenBack
 from seats.reports.scope import account_of
 from seats.savings import savings
 
 
 @registry.register
-class SavingsReport(Report):
+class SavingsReport(LeadsToTakenBack, Report):
     """A row per currency. Months that have not begun are projected: twelve of them."""
 
     name = "savings"

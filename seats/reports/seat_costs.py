@@ -9,11 +9,12 @@ from portal.reports import registry
 from portal.reports.base import Cells, Column, Report, ReportQuery, Row, columns_named
 from seats.figures import PlanCost, costs_by_plan
 from seats.models import Account
+from seats.reports.behind import LeadsToSeats
 from seats.reports.scope import accounts_of
 
 
 @registry.register
-class SeatCosts(Report):
+class SeatCosts(LeadsToSeats, Report):
     """The seats held now, at the prices of today or of `--as-of`.
 
     A row per plan and currency. An enterprise's rows hold the seats of its organizations as well, each person

@@ -13,6 +13,7 @@ from django.contrib.auth.models import Permission, User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from metrics.figures import by_place
 from portal.reports import registry
 from portal.reports.base import ReportError
 from seats.models import Account, Assignment, CostCentre, Department, GitHubUser
@@ -255,3 +256,16 @@ def test_queries_do_not_grow_with_groups(acme: Company) -> None:
     Assignment.objects.create(person="x", user=user, department=Department.objects.create(name="New"))
     stored.use(acme.account, day, {user: line(cell("code_completion", language="zig", generations=2))})
     assert queries() == before
+
+
+def test_places_added_up_by_the_database_are_those_added_up_one_by_one(
+    acme: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(by_place, "PEOPLE_A_QUERY", 0)
+    for by in ("department", "cost_centre"):
+        for granularity in ("", "week", "day"):
+            assert told_by(by, granularity) == expected(acme, by, granularity), (by, granularity)
+    # A place where nobody did anything has no row.
+    assert all(row["active_users"] for row in rows_of("custom", "--grouping", "department"))
+    by_day = rows_of("custom", "--grouping", "department", "--granularity", "day")
+    assert all(row["active_users"] not in ("", "0") for row in by_day)

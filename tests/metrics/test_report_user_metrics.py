@@ -13,7 +13,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from metrics.formats.users import parse_user_day
-from metrics.models import UserDay
+from metrics.models import DayUsers, DirtyDay, UserDay
 from tests.metrics import report_files, stored
 from tests.reports import begin_the_audit, exported, rows_of
 
@@ -208,3 +208,12 @@ def test_githubs_shape_is_taken_in_again_without_a_change(tmp_path: Path) -> Non
     assert (outcome.counts.rows_read, outcome.counts.rows_unchanged) == (8, 8)
     assert exported("user-metrics", "--by", "day") == before
     assert exported("user-metrics", "--format", "ndjson", "--shape", "github") == out
+
+
+def test_who_is_in_lines_of_days_yet_to_be_added_up_is_there() -> None:
+    acme = stored.organization()
+    stored.use(acme, day(0), {stored.person(1): {}})
+    stored.use(acme, day(1), {stored.person(2): {}})
+    DayUsers.objects.filter(day=day(1)).delete()
+    DirtyDay.objects.create(account=acme, day=day(1))
+    assert [row["user_id"] for row in rows_of("user-metrics")] == ["1", "2"]

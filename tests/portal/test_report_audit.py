@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 
 import pytest
 import time_machine
+from django.test import Client
 
 from portal.models import AuditEntry
 from portal.reports import audit, registry
@@ -45,3 +47,13 @@ def test_pages_leave_no_entry_out(monkeypatch: pytest.MonkeyPatch) -> None:
     report = registry.get("audit")
     query = report.read({})
     assert len(list(report.rows(query))) == 5 == report.count(query)
+
+
+def test_a_row_leads_to_its_entry(olga_client: Client) -> None:
+    AuditEntry.objects.record("price added", subject="price:1")
+
+    page = olga_client.get("/reports/audit/").content.decode()
+
+    found = re.findall(r'href="(/portal/auditentry/\d+/change/)"', page)
+    assert len(found) == AuditEntry.objects.count()
+    assert "price added" in olga_client.get(found[0]).content.decode()

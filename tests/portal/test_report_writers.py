@@ -171,3 +171,21 @@ def test_memory_does_not_grow_with_the_rows(file_format: str) -> None:
     tracemalloc.stop()
     assert written > 1_000_000
     assert peak < 1_000_000
+
+
+@pytest.mark.parametrize("file_format", writers.FORMATS)
+def test_a_download_begins_before_its_first_row_is_worked_out(file_format: str) -> None:
+    worked_out = []
+
+    def rows() -> Iterator[Row]:
+        worked_out.append(True)
+        yield ("ann", 1)
+
+    chunks = writers.stream_rows(COLUMNS, rows(), file_format)
+    sent = iter(writers.as_download(chunks, "people", file_format))
+
+    # The server sends the head of its answer with the first chunk, be it empty.
+    next(sent)
+    assert not worked_out
+    assert b"".join(sent)
+    assert worked_out

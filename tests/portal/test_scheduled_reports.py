@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 import time_machine
 from django.core import mail
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from portal.admin.report_schedule import ReportScheduleForm
@@ -116,6 +118,29 @@ def test_it_is_mailed_with_the_days_counted_from_its_run(saved: SavedReport) -> 
     assert run.where_to == "boss@example.com (sent), team@example.com (sent)"
     entry = AuditEntry.objects.get(action="report exported")
     assert (entry.actor_name, entry.detail["how"], entry.detail["rows"]) == ("olga", "schedule", 2)
+
+
+def test_the_last_week_is_that_of_its_own_monday(saved: SavedReport) -> None:
+    """At seven on a Monday morning in Tokyo it is Sunday evening in UTC: Friday's use was last week there."""
+    with time_machine.travel(MONDAY - timedelta(days=2), tick=False):
+        ReportSchedule.objects.create(
+            saved=saved, cadence="weekly", time_zone="Asia/Tokyo", recipients="boss@example.com"
+        )
+    minute_passes(datetime(2026, 11, 22, 22, 0, tzinfo=UTC))
+    run = ReportRun.objects.get()
+    assert (run.state, run.rows) == ("done", 2)
+
+
+def test_days_counted_back_are_those_that_are_over_in_utc(saved: SavedReport) -> None:
+    saved.filters = {"period": "last-7-days"}
+    saved.save()
+    with time_machine.travel(MONDAY - timedelta(days=2), tick=False):
+        ReportSchedule.objects.create(
+            saved=saved, cadence="daily", time_zone="Asia/Tokyo", recipients="boss@example.com"
+        )
+    # The 28th in Tokyo, the 27th in UTC: from the 20th on.
+    minute_passes(datetime(2026, 11, 27, 22, 0, tzinfo=UTC))
+    assert ReportRun.objects.get().rows == 2
 
 
 def test_one_that_is_too_large_for_a_mail_is_linked_to(saved: SavedReport, settings: Any) -> None:
@@ -355,6 +380,38 @@ def test_files_are_forgotten_after_a_time_and_their_runs_stay(saved: SavedReport
         assert forget_reports() == 1
     assert not path.exists()
     assert ReportRun.objects.get().kept_path == ""
+
+
+def test_a_folder_that_cannot_be_written_is_said_to_its_owner(saved: SavedReport, places: Path) -> None:
+    scheduled(saved, delivery="folder", folder="taken")
+    places.mkdir()
+    (places / "taken").write_text("A file has the folder's name.")
+    minute_passes(MONDAY)
+    run = ReportRun.objects.get()
+    assert run.state == "failed"
+    assert "cannot be written" in run.error
+    assert [message.subject for message in mail.outbox] == ["Failed: Use of the week"]
+
+
+def test_its_form_is_headed_by_what_it_is(olga_client: Any) -> None:
+    page = olga_client.get(reverse("admin:portal_reportschedule_add")).content.decode()
+    assert "Add scheduled report" in page
+    assert "report schedule" not in page.lower()
+
+
+def test_queries_of_the_list_do_not_grow_with_schedules(saved: SavedReport, olga_client: Any) -> None:
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as caught:
+            assert "2026-11-23 07:00 UTC, done" in olga_client.get(page).content.decode()
+        return len(caught)
+
+    page = reverse("admin:portal_reportschedule_changelist")
+    scheduled(saved)
+    minute_passes(MONDAY)
+    before = queries()
+    scheduled(saved, cadence="daily")
+    minute_passes(MONDAY + timedelta(days=1))
+    assert queries() == before
 
 
 def test_run_now_makes_one_run_however_often_it_is_pressed_in_a_moment(

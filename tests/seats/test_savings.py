@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -169,6 +170,21 @@ def test_the_report_has_a_row_for_each_month_account_and_plan(seats: list[Seat])
         "month": DECEMBER, "organization": "acme", "enterprise": "", "plan_type": "business", "seats": 2,
         "saved": Decimal("38.00"), "currency": "USD", "seats_without_price": 0, "is_projected": False,
     }  # fmt: skip
+
+
+def test_a_row_of_the_report_leads_to_the_seats_that_were_taken_back(
+    olga_client: Client, seats: list[Seat]
+) -> None:
+    take_back(*seats[:2], state="verified")
+    other = hold(organization("zeta"), grant(9, "zoe", used=60), at=ago(1))
+    take_back(other[0], state="verified")
+
+    page = olga_client.get("/reports/savings/?organization=acme").content.decode()
+    found = re.search(r'href="(/seats/revocation/\?seat__account[^"]+)"', page)
+    assert found is not None
+    listed = olga_client.get(found[1].replace("&amp;", "&"))
+
+    assert [row.login for row in listed.context["cl"].result_list] == ["user-2", "user-1"]
 
 
 def test_the_page_says_what_is_saved_and_what_will_be(
