@@ -52,7 +52,6 @@ class TakenOut:
 
     moments: set[datetime] = field(default_factory=set)
     seats: set[int] = field(default_factory=set)
-    people: set[int] = field(default_factory=set)
     accounts: list[Account] = field(default_factory=list)
 
 
@@ -120,7 +119,7 @@ class _Family:
             here |= Q(**{f"{name}__in": moments})
         pks = set(Seat.objects.filter(here, account_id__in=self.accounts).values_list("pk", flat=True))
         seats = {seat.pk: seat for seat in Seat.objects.filter(pk__among=pks)}
-        self.taken.seats, self.taken.people = pks, {seat.user_id for seat in seats.values()}
+        self.taken.seats = pks
         histories: dict[int, list[SeatObservation]] = defaultdict(list)
         for row in SeatObservation.objects.filter(seat_id__among=pks).order_by("observed_at"):
             histories[row.seat_id].append(row)

@@ -13,10 +13,9 @@ from seats.sheets.lookups import (
     AccountWidget,
     CostCentreWidget,
     DepartmentWidget,
-    PersonWidget,
     TeamWidget,
 )
-from seats.sheets.people_named import PeopleNamed, check_person, unknown_key
+from seats.sheets.people_named import PeopleNamed, PeopleShown, check_person, unknown_key
 from seats.sheets.widgets import TrimmedTextWidget, plain
 
 
@@ -138,13 +137,13 @@ class TeamOwnerResource(KeptByHandResource):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self._shown_person = PersonWidget()
+        self._people_shown = PeopleShown(TeamOwner)
 
     def get_queryset(self) -> Any:
         return TeamOwner.objects.select_related("team__account", "user")
 
     def dehydrate_person(self, owner: TeamOwner) -> str:
-        return owner.person if owner.user is None else self._shown_person.render(owner.user)
+        return self._people_shown.render(owner)
 
     def prepare(self, dataset: Any) -> None:
         self._people = PeopleNamed(texts_of(dataset, ["owner"]))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 from django.core.exceptions import ValidationError
 
 from seats.assignments import known_people
-from seats.models import GitHubUser
-from seats.sheets.lookups import id_of_person
+from seats.models import Assignment, GitHubUser, TeamOwner
+from seats.sheets.lookups import PersonWidget, id_of_person
 from seats.sheets.widgets import plain
 
 NAME_OF_PERSON = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}|[^@\s]+@[^@\s]+")
@@ -35,11 +37,34 @@ class PeopleNamed:
                 raise ValueError(f"Nobody with GitHub's id {text[3:]} is known.")
         else:
             person = self._by_name.get(text.lower())
-        return person, person.login if person else text
+        # An address stays: logins may change, and who wrote it finds it again.
+        return person, text if person is None or "@" in text else person.login
 
     def key_of(self, value: Any) -> str:
         person, text = self.of(value)
         return f"user:{person.pk}" if person else unknown_key(text)
+
+
+class PeopleShown:
+    """People in the cells of a column: as they were written down where nothing else is known or it is their
+    address still, else by login."""
+
+    def __init__(self, model: type[Assignment] | type[TeamOwner]) -> None:
+        self._model = model
+        self._by_login = PersonWidget()
+
+    def render(self, row: Assignment | TeamOwner) -> str:
+        if row.user is None:
+            return row.person
+        if "@" in row.person and self._by_mail.get(row.person.strip().lower()) == row.user:
+            return row.person
+        return self._by_login.render(row.user)
+
+    @cached_property
+    def _by_mail(self) -> Mapping[str, GitHubUser]:
+        """Whom the addresses name that are written anywhere in the table; asked once for a sheet."""
+        written = self._model._default_manager.filter(person__contains="@").exclude(user=None).order_by()
+        return known_people(written.values_list("person", flat=True).distinct())
 
 
 def unknown_key(text: str) -> str:

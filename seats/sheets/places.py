@@ -15,8 +15,8 @@ from seats.models import Assignment
 from seats.models.policy import FROM_EVER
 from seats.policy_sql import today
 from seats.sheets.base import KeptByHandResource, column, day_of, texts_of
-from seats.sheets.lookups import CostCentreWidget, DepartmentWidget, PersonWidget
-from seats.sheets.people_named import PeopleNamed, check_person, unknown_key
+from seats.sheets.lookups import CostCentreWidget, DepartmentWidget
+from seats.sheets.people_named import PeopleNamed, PeopleShown, check_person, unknown_key
 from seats.sheets.widgets import TrimmedTextWidget, plain
 
 
@@ -40,14 +40,14 @@ class AssignmentResource(KeptByHandResource):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self._shown_person = PersonWidget()
+        self._people_shown = PeopleShown(Assignment)
         self._closed: dict[int, Assignment] = {}
 
     def get_queryset(self) -> Any:
         return Assignment.objects.select_related("user", "department", "cost_centre")
 
     def dehydrate_person(self, assignment: Assignment) -> str:
-        return assignment.person if assignment.user is None else self._shown_person.render(assignment.user)
+        return self._people_shown.render(assignment)
 
     def prepare(self, dataset: Any) -> None:
         self._people = PeopleNamed(texts_of(dataset, ["person"]))

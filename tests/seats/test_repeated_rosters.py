@@ -431,7 +431,7 @@ def check(steps: Sequence[Step]) -> None:
 RELAXED = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large]
 
 
-@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=RELAXED)
+@settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=RELAXED)
 @given(steps)
 def test_everything_comes_out_as_if_every_list_had_been_taken_in_whole(steps: list[Step]) -> None:
     check(steps)

@@ -111,7 +111,7 @@ def test_seats_are_granted_and_end_on_their_days(acme: Account) -> None:
     hold(acme, grant(1, "ann", created=3), grant(2, "bob", created=3), grant(3, "cyd", created=40), at=ago(2))
     hold(acme, grant(1, "ann", created=3), grant(3, "cyd", created=40), at=ago(1))
 
-    found = figures.moves(acme, TODAY - timedelta(days=7), TODAY)
+    found = figures.moves(figures.seat_dates(acme), TODAY - timedelta(days=7), TODAY)
 
     assert found.granted == {ago(3).date(): 2}, "the seat that has ended was granted, too"
     assert found.ended == {ago(1).date(): 1}
@@ -122,7 +122,7 @@ def test_seats_of_which_nobody_told_when_they_were_granted_are_told_apart(acme: 
     hold(acme, grant(1, "ann"))
     Seat.objects.update(created_at=None)
 
-    assert figures.moves(acme, date(2026, 1, 1), TODAY).undated == 1
+    assert figures.moves(figures.seat_dates(acme), date(2026, 1, 1), TODAY).undated == 1
 
 
 # --- Idleness ---
@@ -139,7 +139,7 @@ def test_held_seats_are_counted_by_the_days_since_their_use(acme: Account) -> No
         grant(93, "over-the-edge", created=90),
     )
 
-    found = figures.idleness(acme)
+    found = figures.idleness(figures.seat_dates(acme))
 
     assert [(some.least, some.most, some.seats) for some in found if some.has_evidence] == [
         (0, 7, 2), (8, 14, 2), (15, 30, 2), (31, 60, 2), (61, 90, 2), (91, None, 2),
@@ -163,7 +163,7 @@ def test_cancelled_seats_are_counted_by_the_date_they_end_on(acme: Account) -> N
         grant(4, "dan"),
     )
 
-    assert list(figures.pending_by_date(acme).items()) == [(soon, 2), (later, 1)]
+    assert list(figures.seat_dates(acme).pending.items()) == [(soon, 2), (later, 1)]
 
 
 # --- Today ---

@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from openpyxl import load_workbook
 
-from seats.models import Account, Assignment, CostCentre, GitHubUser, InactivityPolicy
+from seats.assignments import join
+from seats.models import Account, Assignment, CostCentre, GitHubUser, InactivityPolicy, Team
 from seats.sheets.formats import CSV, FORMATS, NDJSON, XLSX, SheetFormat
 from seats.sheets.outcome import outcome_of
 from seats.sheets.tables import TABLES
@@ -54,6 +55,9 @@ def _goes_and_comes(file_format: SheetFormat) -> None:
         rows = len(file_format.read(content).rows)
         assert (outcome["wrong"], outcome["base_errors"]) == ([], [])
         assert outcome["totals"] == {"new": 0, "changed": 0, "same": rows}, table
+    # Made anew, they name at once whom they named before anybody knew.
+    join()
+    sheets = {table: written(table, file_format) for table in REMADE}
     for table in REMADE:
         TABLES[table].model._default_manager.all().delete()
         outcome = taken_in(table, sheets[table], file_format)
@@ -72,6 +76,34 @@ def test_every_table_comes_back_as_it_went(data: Any) -> None:
 @given(data=st.data())
 def test_every_table_of_many_companies_comes_back(data: Any) -> None:
     goes_and_comes(data)
+
+
+@pytest.mark.parametrize(("table", "column"), [("teamowner", "owner"), ("assignment", "person")])
+def test_who_was_named_by_mail_comes_back_by_mail_whether_joined_or_not(table: str, column: str) -> None:
+    acme = Account.objects.create(kind="organization", login="acme")
+    for number, slug in enumerate(("data", "web"), 1):
+        Team.objects.create(account=acme, github_id=number, slug=slug)
+    CostCentre.objects.create(code="10")
+    ann = GitHubUser.objects.create(
+        github_id=1, login="ann", login_key="ann", contact_email="Ann@example.com"
+    )
+    line = "acme/data,ann@example.com\n" if table == "teamowner" else "ann@example.com,10\n"
+    head = f"team,{column}\n" if table == "teamowner" else f"{column},cost_centre\n"
+    assert taken_in(table, (head + line).encode(), CSV())["wrong"] == []
+    model: Any = TABLES[table].model
+    assert model.objects.get().user == ann
+
+    sheet = written(table, CSV())
+    assert b"ann@example.com" in sheet
+    assert taken_in(table, sheet, CSV())["totals"] == {"new": 0, "changed": 0, "same": 1}
+    model.objects.all().delete()
+    taken_in(table, sheet, CSV())
+    assert written(table, CSV()) == sheet
+
+    # Nobody's any more, it is the person who counts.
+    GitHubUser.objects.update(contact_email="")
+    assert b"ann@example.com" not in written(table, CSV())
+    assert taken_in(table, written(table, CSV()), CSV())["totals"]["same"] == 1
 
 
 @pytest.mark.parametrize("file_format", FORMATS)
