@@ -8,16 +8,14 @@ from datetime import timedelta
 from django.http import HttpRequest
 from django.urls import reverse
 
-from metrics.models import DirtyDay, ReportDay
+from metrics.newest_report import days_waiting, newest_report
 from metrics.periods import SETTLES_AFTER
-from portal.freshness import AsOf, Late, freshness, source_of
+from portal.freshness import AsOf, Late, freshness
 from portal.kept import kept
 from portal.models import SyncSchedule
 from seats.freshness import late
 from seats.sync.accounts import accounts_of
 from seats.verdicts import today
-
-USE_REPORTS = (ReportDay.Report.USERS, ReportDay.Report.SCOPE)
 
 
 @freshness("metrics", permission="metrics.view_reportday")
@@ -34,16 +32,14 @@ def use_as_of() -> Iterator[AsOf]:
 
 def _up_to() -> str:
     """Up to which day, as of when and from where; empty where nothing was taken in."""
-    days = ReportDay.objects.filter(report__in=USE_REPORTS).select_related("file")
-    days = days.only("day", "observed_at", "file__source", "file__name")
-    newest = days.order_by("-day", "-observed_at", "-pk").first()
+    newest = newest_report()
     if newest is None:
         return ""
     first_provisional = today() - timedelta(days=SETTLES_AFTER)
     text = f"up to {newest.day} (UTC), as of {newest.observed_at:%Y-%m-%d %H:%M} UTC"
-    text += f", from {source_of(newest.file)}"
+    text += f", from {newest.source}"
     if newest.day >= first_provisional:
         text += f"; days from {first_provisional} on are provisional"
-    if updating := DirtyDay.objects.count():
+    if updating := days_waiting():
         text += "; 1 day is being added up" if updating == 1 else f"; {updating:,} days are being added up"
     return text

@@ -56,6 +56,12 @@ class Period:
         return all(day in days for day in self)
 
 
+def in_pieces(period: Period, days: int = MONTH) -> Iterator[Period]:
+    """The period cut, from its first day on, into such as are short enough to be held whole."""
+    for first in list(period)[::days]:
+        yield Period(first, min(first + timedelta(days=days - 1), period.last))
+
+
 def between(first: date | None, last: date | None) -> Q:
     """A condition on `day`, both ends included; None leaves that end open."""
     condition = Q()
@@ -64,6 +70,13 @@ def between(first: date | None, last: date | None) -> Q:
     if last is not None:
         condition &= Q(day__lte=last)
     return condition
+
+
+def on(days: Collection[date]) -> Q:
+    """A condition on `day`: one of these. A stretch of them is told by its ends, which takes less time."""
+    if not days or len(Period(min(days), max(days))) != len(set(days)):
+        return Q(day__in=list(days))
+    return Q(day__range=(min(days), max(days)))
 
 
 def is_provisional(day: date, today: date) -> bool:

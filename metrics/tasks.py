@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import time
+from collections.abc import Callable
+from datetime import date, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -10,6 +12,7 @@ from django.utils import timezone
 
 from metrics import inbox, rejected_groups, undo
 from metrics.ingest import rebuild, rebuild_files
+from metrics.ingest.rebuild_periods import write_periods
 from metrics.models import Restatement
 from metrics.sync import backfill, folder
 from metrics.sync.steps import LEGACY, STEPS, USAGE
@@ -19,8 +22,14 @@ from seats.sync.steps import enqueue_for, work_on
 
 
 def rebuild_dirty_days() -> int:
-    """What a killed import or a new release left to be added up, until the next round is due."""
-    return rebuild.rebuild_dirty_days(seconds=rebuild.A_WHILE)
+    """What a killed import or a new release left to be added up, until the next round is due.
+
+    And what whole periods say together, which no import waits for.
+    """
+    ends_at = time.monotonic() + rebuild.A_WHILE
+    done = rebuild.rebuild_dirty_days(seconds=rebuild.A_WHILE)
+    write_periods(ends_at=ends_at)
+    return done
 
 
 def sync(job_id: int) -> None:
@@ -98,10 +107,33 @@ def rebuild_file(job_id: int) -> None:
 def _undo(run: jobs.Run) -> dict[str, Any]:
     file = ReportFile.objects.get(pk=run.arguments["file"])
     try:
-        done = undo.undo(file, run.job.created_by, run.progress)
+        done = undo.undo(
+            file, run.job.created_by, run.progress, run.progress_unsaved, _by_turns(run), _behind(run)
+        )
     except (undo.CannotUndo, kept_files.BeingTakenIn) as error:
         raise jobs.Refused(str(error)) from error
     return {"days": done.days, "seats": done.seats}
+
+
+def _behind(run: jobs.Run) -> tuple[int, date] | None:
+    """Behind which day an earlier turn of this job ended."""
+    if (said := run.arguments.get("behind")) is None:
+        return None
+    return said[0], date.fromisoformat(said[1])
+
+
+def _by_turns(run: jobs.Run) -> Callable[[tuple[int, date] | None], None]:
+    """Called between the parts of long work: ends it before the queue does, to go on where it was."""
+    began_at = time.monotonic()
+
+    def look(behind: tuple[int, date] | None) -> None:
+        if behind is not None:
+            run.arguments["behind"] = [behind[0], str(behind[1])]
+            Job.objects.attempt(run.job).update(arguments=run.arguments)
+        if time.monotonic() - began_at > jobs.GOES_ON_AFTER * int(settings.Q_CLUSTER["timeout"]):
+            raise jobs.Later(timezone.now(), "It is a long one, and goes on in a moment where it was.")
+
+    return look
 
 
 def _rebuild(run: jobs.Run) -> dict[str, Any]:

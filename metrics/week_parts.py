@@ -16,6 +16,9 @@ from metrics.breakdowns import DamagedBlob, pack, payload
 # Beside the breakdowns by dimension: what else records say, and languages and editors used together.
 RECORDS = "records"
 TOGETHER = "together"
+# The breakdowns by each of their names alone, of the week and of its days.
+NAMED = "names"
+NAMED_DAYS = "days"
 
 Names = tuple[str, ...]
 Row = Sequence[int | None]
@@ -70,6 +73,57 @@ def pack_totals(
     of_working: Any = [list(working[key]) if key in working else None for key in whole]
     stored = [told, filled, columns, rows, None if of_working == rows else of_working]
     return pack(msgspec.json.encode(stored))
+
+
+class Named(msgspec.Struct, array_like=True, gc=False):
+    """A breakdown by each of its names alone. `told` and `filled` are bits, as in Totals."""
+
+    told: int
+    filled: int
+    by_name: dict[str, msgspec.Raw]
+
+    def rows(self, name: str) -> tuple[list[str], list[list[int | None]]]:
+        """Names, and the numbers that belong to them."""
+        return _column.decode(self.by_name[name])
+
+
+_column = msgspec.json.Decoder(tuple[list[str], list[list[int | None]]])
+_named = msgspec.json.Decoder(dict[str, Named])
+_named_days = msgspec.json.Decoder(dict[int, dict[str, Named]])
+
+
+def named_of(blob: bytes | memoryview) -> dict[str, Named]:
+    """By dimension. Raises DamagedBlob."""
+    try:
+        return _named.decode(payload(blob))
+    except msgspec.DecodeError as error:
+        raise DamagedBlob(str(error)) from error
+
+
+def named_days_of(blob: bytes | memoryview) -> dict[int, dict[str, Named]]:
+    """By day (Monday is 0) and dimension; of the days that are told. Raises DamagedBlob."""
+    try:
+        return _named_days.decode(payload(blob))
+    except msgspec.DecodeError as error:
+        raise DamagedBlob(str(error)) from error
+
+
+def named(told: int, filled: int, by_name: Mapping[str, Mapping[Names, Row]]) -> Named:
+    """`by_name`: the sums by one name each."""
+    return Named(
+        told,
+        filled,
+        {
+            name: msgspec.Raw(
+                msgspec.json.encode(([key for (key,) in sums], [list(row) for row in sums.values()]))
+            )
+            for name, sums in by_name.items()
+        },
+    )
+
+
+def pack_named(found: Mapping[str, Named] | Mapping[int, Mapping[str, Named]]) -> bytes:
+    return pack(msgspec.json.encode(found))
 
 
 def records_of(blob: bytes | memoryview) -> dict[int, msgspec.Raw]:

@@ -15,6 +15,13 @@ WORKING = 0b0011111
 WEEKEND = 0b1100000
 # Longer windows are read by weeks; in shorter ones a page shows each day.
 LONG = 92
+# Of which only the whole is asked for, windows are read by weeks from this length on.
+SUMMED = 14
+
+
+def is_by_weeks(length: int, *, in_sum: bool) -> bool:
+    """Whether a window of so many days is read by weeks; `in_sum`: only the whole of it is shown."""
+    return length >= SUMMED if in_sum else length > LONG
 
 
 def week_of(day: date) -> int:

@@ -24,6 +24,7 @@ from metrics.figures.distinct import (
     people_of,
     trailing,
     union,
+    user_days,
 )
 from metrics.figures.newest import Client, newest_client
 from metrics.figures.people import PersonFigures, active_members, people, people_of_teams
@@ -81,4 +82,5 @@ __all__ = [
     "total",
     "trailing",
     "union",
+    "user_days",
 ]

@@ -16,13 +16,15 @@ import msgspec
 
 from metrics.breakdowns import DamagedBlob, payload
 from metrics.figures.dimensions import NAMES, Dimension, entries_told
-from metrics.figures.entries import Folded, Names, Sums, added, only
+from metrics.figures.entries import Folded, Names, Sums, WeekEntries, added, only
 from metrics.figures.scope import Scope
-from metrics.figures.stored_weeks import Week, stored_totals, stored_weeks
+from metrics.figures.stored_periods import stored_sums
+from metrics.figures.stored_weeks import Week, named_days, named_weeks, stored_totals, stored_weeks
 from metrics.figures.told import rows_of_days
+from metrics.period_parts import Summed
 from metrics.periods import Period
-from metrics.week_parts import TOGETHER
-from metrics.whole_weeks import cut, days_in, runs
+from metrics.week_parts import TOGETHER, Named
+from metrics.whole_weeks import cut, days_in, is_by_weeks, runs
 
 __all__ = [
     "NAMES",
@@ -45,10 +47,18 @@ class Breakdown:
     their days say, so that sums over many days are made of few; days are read when they are looked at.
     """
 
-    def __init__(self, names: Names, days: Days, weeks: Mapping[int, Week] | None = None) -> None:
+    def __init__(
+        self,
+        names: Names,
+        days: Days,
+        weeks: Mapping[int, Week] | None = None,
+        by_name: Mapping[str, ByName] | None = None,
+    ) -> None:
         self.names = names
         self.days = days
         self._weeks = weeks or {}
+        # The sums by one of the names, where they are stored so.
+        self._by_name = by_name or {}
         self._held = {week: stored.filled for week, stored in self._weeks.items()}
 
     def totals(self, *by: str, days: Iterable[date] | None = None) -> dict[Names, Sums]:
@@ -59,14 +69,20 @@ class Breakdown:
         asked: Iterable[date] = self.days
         if days is not None:
             asked = (day for day in dict.fromkeys(days) if day in self.days)
-        return added(self._parts(asked), self.names, by)
+        return added(self._parts(asked, by), self.names, by)
 
-    def _parts(self, days: Iterable[date]) -> Iterator[Mapping[Names, Sums]]:
+    def _parts(self, days: Iterable[date], by: Sequence[str]) -> Iterator[Mapping[Names, Sums]]:
+        # Of all names together any of them tells.
+        by_name = self._by_name.get(by[0] if by else self.names[0]) if len(by) <= 1 else None
         if self._weeks:
             whole, working, days = cut(days, self._held)
-            yield from (self._weeks[week].whole for week in whole)
+            for week in whole:
+                found = by_name.of_week(week) if by_name is not None else None
+                yield self._weeks[week].whole if found is None else found
             yield from (self._weeks[week].working for week in working)
-        yield from (self.days[day] for day in days)
+        for day in days:
+            found = by_name.of_day(day) if by_name is not None else None
+            yield self.days[day] if found is None else found
 
     def by_day(self, *by: str) -> Days:
         """The same for each covered day by itself."""
@@ -74,15 +90,17 @@ class Breakdown:
 
     def by(self, *names: str) -> Breakdown:
         """The breakdown by these of its names alone, for who asks for their sums again and again."""
-        return self._made(names, lambda entries: added([entries], self.names, names))
+        kept = {name: self._by_name[name] for name in names if name in self._by_name}
+        return self._made(names, lambda entries: added([entries], self.names, names), kept)
 
     def only(self, **names: str | Collection[str]) -> Breakdown:
         """What has one of these names: `only(feature="code_completion")`. No day is left out."""
-        wanted = {
-            name: {one.casefold() for one in ([values] if isinstance(values, str) else values)}
-            for name, values in names.items()
-        }
-        return self._made(self.names, lambda entries: only(entries, self.names, wanted))
+        wanted = _folded(names)
+        # By another name than the one that is asked for they do not tell.
+        kept = {name: self._by_name[name].only(wanted) for name in wanted if name in self._by_name}
+        return self._made(
+            self.names, lambda entries: only(entries, self.names, wanted), kept if len(wanted) == 1 else {}
+        )
 
     def empty_days(self) -> list[date]:
         """The days that are told and have no entry."""
@@ -94,14 +112,107 @@ class Breakdown:
         """The breakdown without some of its empty days."""
         if not isinstance(self.days, _DaysWhenAsked):
             kept = {day: entries for day, entries in self.days.items() if day not in days}
-            return Breakdown(self.names, kept, self._weeks)
-        return Breakdown(self.names, self.days.without(days), self._weeks)
+            return Breakdown(self.names, kept, self._weeks, self._by_name)
+        return Breakdown(self.names, self.days.without(days), self._weeks, self._by_name)
 
-    def _made(self, names: Names, make: Callable[[Mapping[Names, Sums]], Mapping[Names, Sums]]) -> Breakdown:
+    def _made(
+        self,
+        names: Names,
+        make: Callable[[Mapping[Names, Sums]], Mapping[Names, Sums]],
+        by_name: Mapping[str, ByName],
+    ) -> Breakdown:
         weeks = {week: stored.made(make) for week, stored in self._weeks.items()}
         if isinstance(self.days, _DaysWhenAsked):
-            return Breakdown(names, self.days.made(make), weeks)
-        return Breakdown(names, {day: make(entries) for day, entries in self.days.items()}, weeks)
+            return Breakdown(names, self.days.made(make), weeks, by_name)
+        return Breakdown(names, {day: make(entries) for day, entries in self.days.items()}, weeks, by_name)
+
+
+class ByName:
+    """The sums by one name alone, of the weeks and days of which they are stored."""
+
+    def __init__(
+        self,
+        name: str,
+        weeks: Mapping[int, Named],
+        days: Mapping[date, Named],
+        wanted: Mapping[str, Collection[str]] | None = None,
+    ) -> None:
+        self._name = name
+        self._weeks = weeks
+        self._days = days
+        self._wanted = wanted
+
+    def of_week(self, week: int) -> Mapping[Names, Sums] | None:
+        return self._entries(self._weeks.get(week))
+
+    def of_day(self, day: date) -> Mapping[Names, Sums] | None:
+        return self._entries(self._days.get(day))
+
+    def only(self, wanted: Mapping[str, Collection[str]]) -> ByName:
+        if self._wanted is not None:
+            wanted = {self._name: set(self._wanted[self._name]) & set(wanted[self._name])}
+        return ByName(self._name, self._weeks, self._days, wanted)
+
+    def _entries(self, stored: Named | None) -> Mapping[Names, Sums] | None:
+        if stored is None:
+            return None
+        names, rows = stored.rows(self._name)
+        entries = WeekEntries((self._name,), [names], rows)
+        return entries if self._wanted is None else entries.only(self._wanted)
+
+
+class _OfPeriod(Breakdown):
+    """The breakdown of a usual period, whose sums are stored; whatever else is asked is read when it is."""
+
+    def __init__(
+        self,
+        names: Names,
+        told: Mapping[date, bool],
+        whole: Callable[[], Mapping[Names, Sums]],
+        in_parts: Callable[[], Breakdown],
+    ) -> None:
+        """`told`: by day in order, whether it has any entry; `whole`: the sums of all of them."""
+        self._told = told
+        self._whole = cache(whole)
+        self._in_parts = cache(in_parts)
+        super().__init__(names, _DaysWhenAsked(told, lambda day: self._in_parts().days[day]))
+
+    def totals(self, *by: str, days: Iterable[date] | None = None) -> dict[Names, Sums]:
+        asked = self._told if days is None else set(days)
+        if all(day in asked for day, is_filled in self._told.items() if is_filled):
+            return added([self._whole()], self.names, by)
+        return self._in_parts().totals(*by, days=days)
+
+    def by_day(self, *by: str) -> Days:
+        return self._in_parts().by_day(*by)
+
+    def by(self, *names: str) -> Breakdown:
+        return _OfPeriod(
+            names,
+            self._told,
+            lambda: added([self._whole()], self.names, names),
+            lambda: self._in_parts().by(*names),
+        )
+
+    def only(self, **names: str | Collection[str]) -> Breakdown:
+        wanted = _folded(names)
+        return _OfPeriod(
+            self.names,
+            self._told,
+            lambda: only(self._whole(), self.names, wanted),
+            lambda: self._in_parts().only(**names),
+        )
+
+    def without(self, days: Collection[date]) -> Breakdown:
+        told = {day: is_filled for day, is_filled in self._told.items() if day not in days}
+        return _OfPeriod(self.names, told, self._whole, lambda: self._in_parts().without(days))
+
+
+def _folded(names: Mapping[str, str | Collection[str]]) -> dict[str, set[str]]:
+    return {
+        name: {one.casefold() for one in ([values] if isinstance(values, str) else values)}
+        for name, values in names.items()
+    }
 
 
 class _DaysWhenAsked(Mapping[date, Mapping[Names, Sums]]):
@@ -139,36 +250,83 @@ class _DaysWhenAsked(Mapping[date, Mapping[Names, Sums]]):
         return len(self._told)
 
 
-def breakdown(scope: Scope, period: Period, dimension: Dimension) -> Breakdown:
+def breakdown(scope: Scope, period: Period, dimension: Dimension, *, in_sum: bool = False) -> Breakdown:
     """The breakdown of every covered day of the period, in order; {} where the day has none.
 
     An account's day is from GitHub's own record where there is one, else added up from its people; a
     team's is always added up. A day whose record is damaged, or not added up so far yet, is left out.
     """
-    return breakdowns_of(scope, period, [dimension])[dimension]
+    return breakdowns_of(scope, period, [dimension], in_sum=in_sum)[dimension]
 
 
 def breakdowns_of(
-    scope: Scope, period: Period, dimensions: Iterable[Dimension]
+    scope: Scope, period: Period, dimensions: Iterable[Dimension], *, in_sum: bool = False
 ) -> dict[Dimension, Breakdown]:
-    """Several breakdowns of the same days, each day read once."""
+    """Several breakdowns of the same days, each day read once.
+
+    `in_sum` says that the sums of all days are asked for, not each day or week: that is read faster.
+    """
     asked = tuple(dimensions)
-    weeks = stored_weeks(scope, period, asked)
-    stretches = runs(weeks)
+    # Where days or weeks are shown one by one, sums of all of them are had from those.
+    stored = stored_sums(scope, period, asked) if in_sum else None
+    if stored is None:
+        return _in_parts(scope, period, asked, in_sum=in_sum)
+    in_parts = cache(lambda: _in_parts(scope, period, asked, in_sum=in_sum))
+    return {dimension: _of_period(dimension, stored[dimension], in_parts) for dimension in asked}
+
+
+def _of_period(
+    dimension: Dimension, stored: Summed, in_parts: Callable[[], Mapping[Dimension, Breakdown]]
+) -> Breakdown:
+    names = NAMES[dimension]
+    return _OfPeriod(
+        names,
+        {day: day in stored.filled for day in stored.told},
+        lambda: WeekEntries(names, *stored.rows()),
+        lambda: in_parts()[dimension],
+    )
+
+
+def _in_parts(
+    scope: Scope, period: Period, asked: tuple[Dimension, ...], *, in_sum: bool
+) -> dict[Dimension, Breakdown]:
+    """Of weeks and days."""
+    named: Mapping[int, Mapping[date, Mapping[Dimension, Named]]] = {}
+    if in_sum or scope.team is not None or not is_by_weeks(len(period), in_sum=True):
+        weeks = stored_weeks(scope, period, asked, in_sum=in_sum)
+    else:
+        weeks = named_weeks(scope, period, asked)
+        named = named_days(scope, period, asked)
+    # Of weeks whose days are known by name some days may lie beyond the period.
+    stretches = runs({*weeks, *named})
     reading = _Reading(scope, asked)
     reading.read(period, stretches)
     found: dict[Dimension, Breakdown] = {}
     for dimension in asked:
         days: Days = reading.days[dimension]
         own = {week: parts[dimension] for week, parts in weeks.items()}
-        if own:
-            days = _DaysWhenAsked(_told(days, own), reading.entries_of(dimension, stretches))
-        found[dimension] = Breakdown(NAMES[dimension], days, own)
+        of_days = {
+            day: by_dimension[dimension]
+            for some in named.values()
+            for day, by_dimension in some.items()
+            if dimension in by_dimension
+        }
+        if own or named:
+            within = [_within(some, period) for some in stretches]
+            days = _DaysWhenAsked(_told(days, own, of_days), reading.entries_of(dimension, within))
+        of_weeks = {week: stored.named for week, stored in own.items() if stored.named is not None}
+        by_name = {name: ByName(name, of_weeks, of_days) for name in NAMES[dimension]}
+        found[dimension] = Breakdown(NAMES[dimension], days, own, by_name if of_weeks or of_days else None)
     return found
 
 
-def _told(days: Days, weeks: Mapping[int, Week]) -> dict[date, bool]:
+def _within(some: Period, period: Period) -> Period:
+    return Period(max(some.first, period.first), min(some.last, period.last))
+
+
+def _told(days: Days, weeks: Mapping[int, Week], named: Mapping[date, Named]) -> dict[date, bool]:
     told = {day: bool(entries) for day, entries in days.items()}
+    told |= {day: bool(stored.filled) for day, stored in named.items()}
     for week, stored in weeks.items():
         filled = set(days_in(week, stored.filled))
         told |= {day: day in filled for day in days_in(week, stored.told)}
@@ -228,7 +386,7 @@ def language_by_ide(
     """
     asked = set(period if days is None else days)
     found: dict[tuple[str, str], int] = defaultdict(int)
-    weeks = stored_totals(scope, period, [TOGETHER])
+    weeks = stored_totals(scope, period, [TOGETHER], in_sum=True)
     whole, working, _ = cut(asked, {week: parts[TOGETHER].filled for week, parts in weeks.items()})
     taken = [weeks[week][TOGETHER].whole() for week in whole]
     taken += [weeks[week][TOGETHER].working() for week in working]

@@ -22,9 +22,12 @@ ASKED = COUNTERS.index("user_initiated_interaction_count")
 WITHOUT_COMPLETIONS: frozenset[Dimension] = frozenset({"language_model", "model_feature"})
 
 
-def told(scope: Scope, period: Period, dimension: Dimension) -> Breakdown:
-    """The breakdown without the days that have counters and no entry; a day without use stays, empty."""
-    whole = breakdown(scope, period, dimension)
+def told(scope: Scope, period: Period, dimension: Dimension, *, in_sum: bool = False) -> Breakdown:
+    """The breakdown without the days that have counters and no entry; a day without use stays, empty.
+
+    `in_sum`: only sums of all days are asked for.
+    """
+    whole = breakdown(scope, period, dimension, in_sum=in_sum)
     empty = whole.empty_days()
     if not empty:
         return whole

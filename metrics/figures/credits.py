@@ -14,8 +14,9 @@ from decimal import Decimal
 from itertools import groupby
 
 from django.db.models import Case, Count, IntegerField, QuerySet, Sum, Value, When
+from pyroaring import BitMap
 
-from metrics.figures.people import active_members
+from metrics.figures.people import active_members, in_order, named, with_lines
 from metrics.models import UserDay
 from metrics.periods import Period
 from seats.figures import Cost, Money
@@ -51,7 +52,10 @@ def credits_by_person(
     rows = UserDay.objects.filter(
         account=account, day__range=(period.first, period.last), ai_credits_used__gt=0
     )
-    spent = _grouped(rows, spans) if team_keys is None else _of_teams(account, rows, spans, team_keys, period)
+    if team_keys is None:
+        spent = _grouped(account, period, rows, spans)
+    else:
+        spent = _of_teams(account, rows, spans, team_keys, period)
     for (key, user_id, login), parts in groupby(spent, key=lambda part: part[:3]):
         told = list(parts)
         yield PersonCredits(
@@ -65,18 +69,25 @@ def credits_by_person(
         )
 
 
-def _grouped(rows: QuerySet[UserDay], spans: Sequence[PricedDays]) -> Iterator[Spent]:
-    """One query, added up by the database and read as a stream."""
+def _grouped(
+    account: Account, period: Period, rows: QuerySet[UserDay], spans: Sequence[PricedDays]
+) -> Iterator[Spent]:
+    """Added up by the database, some thousand people at a time."""
     whens = [When(day__lte=span.last, then=Value(place)) for place, span in enumerate(spans)]
-    groups = rows.order_by().annotate(span=Case(*whens, output_field=IntegerField()))
-    totals = groups.values("user_id", "user__github_id", "user__login", "span").annotate(
-        days=Count("pk"), spent=Sum("ai_credits_used")
-    )
-    return (
-        totals.order_by("user__github_id", "span")
-        .values_list("user_id", "user__github_id", "user__login", "span", "days", "spent")
-        .iterator()
-    )
+    for keys in in_order(with_lines(account, period.first, period.last)):
+        groups = rows.filter(user__among=keys).order_by()
+        spans_of = groups.annotate(span=Case(*whens, output_field=IntegerField())).values("user_id", "span")
+        totals = spans_of.annotate(days=Count("pk"), spent=Sum("ai_credits_used")).order_by("span")
+        yield from _by_person(keys, totals.values_list("user_id", "span", "days", "spent"))
+
+
+def _by_person(keys: Sequence[int], parts: Iterable[tuple[int, int, int, Decimal]]) -> Iterator[Spent]:
+    told: dict[int, list[tuple[int, int, Decimal]]] = defaultdict(list)
+    for key, span, days, spent in parts:
+        told[key].append((span, days, spent))
+    for key, (user_id, login) in named(keys).items():
+        for span, days, spent in told.get(key, ()):
+            yield key, user_id, login, span, days, spent
 
 
 def _of_teams(
@@ -87,12 +98,16 @@ def _of_teams(
     period: Period,
 ) -> Iterator[Spent]:
     members = active_members(account, team_keys, period.first, period.last)
-    lines = rows.filter(day__in=list(members)).order_by("user__github_id", "day")
+    lines = rows.filter(day__in=list(members)).order_by("day")
     places = {day: place for place, span in enumerate(spans) for day in Period(span.first, span.last)}
-    names = ("user_id", "user__github_id", "user__login", "day", "ai_credits_used")
-    for key, user_id, login, day, spent in lines.values_list(*names).iterator():
-        if spent is not None and key in members[day]:
-            yield key, user_id, login, places[day], 1, spent
+    for keys in in_order(BitMap.union(BitMap(), *members.values())):
+        some = lines.filter(user__among=keys).values_list("user_id", "day", "ai_credits_used")
+        parts = (
+            (key, places[day], 1, spent)
+            for key, day, spent in some
+            if spent is not None and key in members[day]
+        )
+        yield from _by_person(keys, parts)
 
 
 def _cost(parts: Iterable[tuple[Money | None, Decimal]]) -> Cost:

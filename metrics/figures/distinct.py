@@ -9,10 +9,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from functools import cached_property
 
-from django.db.models import Q
 from pyroaring import BitMap
 
 from metrics.figures.scope import Scope
+from metrics.figures.sets_read import Kinds
+from metrics.figures.stored_periods import family_of, stored_counts
 from metrics.figures.stored_sets import ACTIVE, StoredSets
 from metrics.figures.windows import ActiveUsers
 from metrics.models import DayUsers
@@ -37,6 +38,14 @@ class _Sets(Mapping[date, BitMap]):
     def union(self, days: Iterable[date]) -> BitMap:
         return self._stored.unions(days)(self._kind)
 
+    def user_days(self, days: Sequence[date]) -> int:
+        if len(days) == len(self._days):
+            return self._stored.user_days(self._kind)
+        return sum(len(self[day]) for day in days)
+
+    def open_for(self, several: Iterable[Iterable[date]]) -> None:
+        self._stored.open_for(several)
+
     def __getitem__(self, day: date) -> BitMap:
         if day not in self._days:
             raise KeyError(day)
@@ -55,19 +64,31 @@ class _Sets(Mapping[date, BitMap]):
         return repr(dict(self))
 
 
-def day_sets(scope: Scope, period: Period, kind: str = ACTIVE) -> DaySets:
+def day_sets(scope: Scope, period: Period, kind: str = ACTIVE, *, in_sum: bool = False) -> DaySets:
     """Who did this on each covered day of the period, in order; an empty set where nobody did.
 
     `kind` is one of DayUsers: a flag ("active", "chat" …) or what was used ("language:python", "phase:2").
     Covered is a day told person by person, for a team also by its membership of that day.
     """
-    return day_sets_of(scope, period, [kind])[kind]
+    return day_sets_of(scope, period, [kind], in_sum=in_sum)[kind]
 
 
-def day_sets_of(scope: Scope, period: Period, kinds: Collection[str]) -> dict[str, DaySets]:
-    """The same for several kinds at once, by kind; as many queries as for one."""
+def day_sets_of(
+    scope: Scope, period: Period, kinds: Collection[str], *, in_sum: bool = False
+) -> dict[str, DaySets]:
+    """The same for several kinds at once, by kind; as many queries as for one.
+
+    `in_sum` says that only unions of many days are asked for, which are read faster.
+    """
     in_detail = not set(kinds).issubset(DayUsers.TEAM_KINDS)
-    stored = StoredSets(scope, period, Q(kind__in=list(kinds)), in_detail=in_detail)
+    stored = StoredSets(
+        scope,
+        period,
+        Kinds(names=list(kinds)),
+        in_detail=in_detail,
+        in_sum=in_sum,
+        families={family_of(kind) for kind in kinds},
+    )
     return {kind: _Sets(stored, kind) for kind in kinds}
 
 
@@ -76,13 +97,13 @@ def day_sets_by_name(scope: Scope, period: Period, prefix: str) -> dict[str, Day
 
     Names with most person-days come first, equal ones by name; a name nobody used is not there.
     """
-    stored = StoredSets(scope, period, Q(kind__startswith=prefix), in_detail=True)
+    stored = StoredSets(scope, period, Kinds(prefixes=[prefix]), in_detail=True)
     return {kind.removeprefix(prefix): _Sets(stored, kind) for kind in _ranked(stored, prefix)}
 
 
 def kinds(scope: Scope, period: Period, prefix: str) -> list[str]:
     """The names that follow this prefix in the kinds of the period: most person-days first."""
-    stored = StoredSets(scope, period, Q(kind__startswith=prefix), in_detail=True)
+    stored = StoredSets(scope, period, Kinds(prefixes=[prefix]), in_detail=True)
     return [kind.removeprefix(prefix) for kind in _ranked(stored, prefix)]
 
 
@@ -90,14 +111,15 @@ def distinct(
     scope: Scope, period: Period, kind: str = ACTIVE, days: Iterable[date] | None = None
 ) -> int | None:
     """Distinct people over the period, or over some `days`; None unless every one of them is covered."""
-    return distinct_on(day_sets(scope, period, kind), period if days is None else days)
+    people = people_of(scope, period, kind, days)
+    return None if people is None else len(people)
 
 
 def people_of(
     scope: Scope, period: Period, kind: str = ACTIVE, days: Iterable[date] | None = None
 ) -> BitMap | None:
     """Those people themselves, by their keys."""
-    return union(day_sets(scope, period, kind), period if days is None else days)
+    return union(day_sets(scope, period, kind, in_sum=True), period if days is None else days)
 
 
 def people_by_name(
@@ -107,7 +129,9 @@ def people_by_name(
 
     Over the period, or over some `days`; None unless every one of them is covered.
     """
-    stored = StoredSets(scope, period, Q(kind__startswith=prefix), in_detail=True)
+    stored = StoredSets(
+        scope, period, Kinds(prefixes=[prefix]), in_detail=True, in_sum=True, families=[prefix]
+    )
     asked = set(period if days is None else days)
     if not asked.issubset(stored.covered):
         return None
@@ -130,6 +154,17 @@ def union(sets: DaySets, days: Iterable[date]) -> BitMap | None:
     return BitMap.union(*(sets[day] for day in asked)) if asked else BitMap()
 
 
+def user_days(sets: DaySets, days: Sequence[date]) -> int:
+    """On how many of these days people did it, added up; of days that are told, none of them twice."""
+    return sets.user_days(days) if isinstance(sets, _Sets) else sum(len(sets[day]) for day in days)
+
+
+def open_for(sets: DaySets, several: Iterable[Iterable[date]]) -> None:
+    """Say of which days unions will be asked for, where these are many and none of whole weeks."""
+    if isinstance(sets, _Sets):
+        sets.open_for(several)
+
+
 def distinct_on(sets: DaySets, days: Iterable[date]) -> int | None:
     """How many people that is."""
     users = union(sets, days)
@@ -141,6 +176,8 @@ def trailing(scope: Scope, period: Period, kind: str = ACTIVE) -> Mapping[date, 
 
     Each is None where not every day of its window is covered.
     """
+    if (stored := stored_counts(scope, period, [str(kind)])) is not None:
+        return {day: ActiveUsers(*counts) for day, counts in zip(period, stored[0], strict=True)}
     reach = Period(period.first - timedelta(days=MONTH - 1), period.last)
     sets = day_sets(scope, reach, kind)
     counts = trailing_counts([sets.get(day) for day in reach])
@@ -158,26 +195,37 @@ def trailing_counts(sets: Sequence[BitMap | None]) -> Iterator[ActiveUsers]:
     return map(ActiveUsers, daily, _windows(sets, WEEK), _windows(sets, MONTH))
 
 
-def _windows(sets: Sequence[BitMap | None], length: int) -> Iterator[int | None]:
-    """How many people are in each day's set or those of the days before it, `length` days together.
+def trailing_unions(sets: Sequence[BitMap | None], length: int) -> Iterator[BitMap | None]:
+    """Everybody of each set and those before it, `length` together; None where one of them is, or is none."""
+    for halves in _halves(sets, length):
+        yield None if halves is None else halves[0] | halves[1]
 
-    The days are cut into blocks as long as a window. A window is then the end of one block and the start
-    of the next: unions that grow day by day, so that a day costs three of them however long the window.
+
+def _windows(sets: Sequence[BitMap | None], length: int) -> Iterator[int | None]:
+    """How many people are in each day's set or those of the days before it, `length` days together."""
+    for halves in _halves(sets, length):
+        yield None if halves is None else halves[0].union_cardinality(halves[1])
+
+
+def _halves(sets: Sequence[BitMap | None], length: int) -> Iterator[tuple[BitMap, BitMap] | None]:
+    """Two sets with everybody of each set and those before it, `length` together; of the moment.
+
+    The sets are cut into blocks as long as a window. A window is then the end of one block and the start
+    of the next: unions that grow set by set, so that each costs three of them however long the window.
     """
     before: list[BitMap] = []
+    nobody = BitMap()
     known = 0
     for start in range(0, len(sets), length):
         block = sets[start : start + length]
         so_far = BitMap()
         for place, users in enumerate(block, start=1):
             known = 0 if users is None else known + 1
-            so_far |= users or BitMap()
+            so_far |= users or nobody
             if known < length:
                 yield None
-            elif place == length:
-                yield len(so_far)
             else:
-                yield before[place].union_cardinality(so_far)
+                yield (nobody if place == length else before[place]), so_far
         before = _ends(block)
 
 

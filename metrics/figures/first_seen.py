@@ -7,8 +7,9 @@ from datetime import date
 from typing import NamedTuple
 
 from django.db.models import Min
+from pyroaring import BitMap
 
-from metrics.figures.distinct import day_sets_by_name, union
+from metrics.figures.distinct import day_sets_of, union
 from metrics.figures.scope import Scope
 from metrics.models import DayUsers, ReportDay
 from metrics.models.team_day import WHOLE_ACCOUNT
@@ -45,11 +46,13 @@ def new_in(scope: Scope, period: Period, prefix: str) -> list[New] | None:
     )
     if earlier.count() < HISTORY:
         return None
-    firsts = first_seen(scope.account, prefix)
+    firsts = {name: day for name, day in first_seen(scope.account, prefix).items() if day in period}
+    sets = day_sets_of(scope, period, [f"{prefix}{name}" for name in firsts], in_sum=True)
     found = []
-    for name, sets in day_sets_by_name(scope, period, prefix).items():
-        first = firsts.get(name)
-        if first is not None and first in period:
-            everybody = union(sets, period)
-            found.append(New(name, first, None if everybody is None else len(everybody)))
+    for name, first in firsts.items():
+        own = sets[f"{prefix}{name}"]
+        users = union(own, own) or BitMap()
+        # What a team did not use itself may be among them.
+        if users or scope.team is None:
+            found.append(New(name, first, len(users) if period.is_within(own) else None))
     return sorted(found, key=lambda each: (-each.day.toordinal(), each.name))

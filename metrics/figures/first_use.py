@@ -8,20 +8,20 @@ was not taken in may have been it: from there on the day stays unknown.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
+import msgspec
 from pyroaring import BitMap
 
 from metrics.figures.distinct import day_sets
 from metrics.figures.rates import ratio
 from metrics.figures.scope import Scope
-from metrics.figures.seat_sets import granted_by
-from metrics.models import TeamRoster
+from metrics.figures.seat_sets import granted_by, stored
+from metrics.models import SeatSets, TeamRoster
 from metrics.periods import Period
 from seats.models import Team
 from seats.savings import first_of, months
@@ -43,7 +43,7 @@ class Cohort:
 
     month: date
     assigned: int = 0
-    after: Counter[int] = field(default_factory=Counter)
+    after: dict[int, int] = field(default_factory=dict)
     undated: int = 0
     unused: int = 0
     unknown: int = 0
@@ -88,14 +88,27 @@ def cohorts(scope: Scope, last: date) -> list[Cohort]:
     """The twelve months up to that of `last`, the oldest first; months without a grant are there, empty.
 
     Of an organization the seats it granted itself; of an enterprise those of its organizations, too; of a
-    team those of its newest members, whoever granted them. At most five queries.
+    team those of its newest members, whoever granted them. Of an account they are stored until use or a seat
+    changes, and are two queries then: a year's days are read for them.
     """
+    if scope.team is not None:
+        return _cohorts(scope, last)
+    written = stored(
+        scope.account,
+        SeatSets.Kind.FIRST_USE,
+        lambda: msgspec.msgpack.encode(_cohorts(scope, last)),
+        {"last": last.toordinal()},
+    )
+    return msgspec.msgpack.decode(written, type=list[Cohort])
+
+
+def _cohorts(scope: Scope, last: date) -> list[Cohort]:
     first = first_of(last)
     for _ in range(COHORTS - 1):
         first = first_of(first - DAY)
     made = {month: Cohort(month) for month in months(first, last)}
     # Of a team's members every use counts, also that of days on which they were in no team or another.
-    sets = day_sets(Scope(scope.account), Period(first, last))
+    sets = dict(day_sets(Scope(scope.account), Period(first, last)))
     granted = _granted(scope, Period(first, last))
     gaps = [day for day in Period(first, last) if day not in sets]
     ever = BitMap().union(*sets.values())
@@ -150,10 +163,11 @@ def _follow(cohort: Cohort, granted: date, people: BitMap, days: _Days, silent: 
         if day not in days.sets:
             gap = number if gap is None else gap
             continue
-        if found := waiting.intersection_cardinality(days.sets[day]):
-            waiting = waiting - days.sets[day]
+        users = days.sets[day]
+        if found := waiting.intersection_cardinality(users):
+            waiting = waiting - users
             if gap is None:
-                cohort.after[number] += found
+                cohort.after[number] = cohort.after.get(number, 0) + found
             else:
                 cohort.undated += found
     if never and gap is None:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
-from django.db.models import Q
 from pyroaring import BitMap
 
 from metrics.figures.scope import Scope
+from metrics.figures.sets_read import Kinds
+from metrics.figures.stored_periods import NEWEST_CLIENTS, stored_users
 from metrics.figures.stored_sets import StoredSets
+from metrics.models import WeekUsers
 from metrics.periods import Period
-from metrics.whole_weeks import days_of, monday_of, week_of
+from metrics.whole_weeks import monday_of
 
 PREFIX = "client:"
+
+Of = TypeVar("Of", bound=Any)
 
 
 class Client(NamedTuple):
@@ -38,72 +42,56 @@ def newest_client(scope: Scope, period: Period) -> Mapping[Client, BitMap]:
 
     Somebody who uses two editors has a client of each. People whose lines tell no version are in none.
     """
-    told = StoredSets(scope, period, Q(kind__startswith=PREFIX), in_detail=True)
-    found: dict[Client, BitMap] = defaultdict(BitMap)
-    unclear: list[tuple[int, str, BitMap]] = []
-    for ide, seen in _seen(told).items():
-        placed = BitMap()
-        for at in sorted(seen, reverse=True):
-            clients = seen[at]
-            of_several = _of_several(clients.values()) - placed if at.is_week else BitMap()
-            if of_several:
-                unclear.append((week_of(at.day), ide, of_several))
-                placed.update(of_several)
-            _place(clients, placed, found)
-    # Whoever had two clients of an editor in the week that told the newest: the days tell which came last.
-    days = _by_ide(told.days_of({week for week, _, _ in unclear})) if unclear else {}
-    for week, ide, people in unclear:
-        placed = BitMap()
-        for day in sorted(days_of(week), reverse=True):
-            clients = {client: users & people for client, users in days[ide].get(day, {}).items()}
-            _place(clients, placed, found)
+    stored = stored_users(scope, period, [NEWEST_CLIENTS])
+    if stored is not None:
+        return _ordered({Client.named(name): each.users for name, each in stored.items()})
+    told = StoredSets(
+        scope,
+        period,
+        Kinds(prefixes=[PREFIX]),
+        in_detail=True,
+        in_sum=True,
+        of_weeks=Kinds(prefixes=[f"{WeekUsers.LAST}{PREFIX}"]),
+    )
+    found: dict[Client, BitMap] = {}
+    for seen in _seen(told).values():
+        found |= newest(seen)
+    return _ordered(found)
+
+
+def _ordered(found: Mapping[Client, BitMap]) -> Mapping[Client, BitMap]:
+    """Most people first."""
     return dict(sorted(found.items(), key=lambda each: (-len(each[1]), each[0])))
 
 
-def _place(clients: Mapping[Client, BitMap], placed: BitMap, found: dict[Client, BitMap]) -> None:
-    # Of two on the same day the one that sorts last: a day has one of each editor, as a rule.
-    for client in sorted(clients, reverse=True):
-        if fresh := clients[client] - placed:
-            found[client] |= fresh
-            placed.update(fresh)
+def newest(seen: Mapping[date, Mapping[Of, BitMap]]) -> dict[Of, BitMap]:
+    """What each person had last, of what was seen with whom on some days, or in weeks that a day stands for.
 
-
-class _At(NamedTuple):
-    """A week that is read as a whole, by its Monday, or a day of no such week."""
-
-    day: date
-    is_week: bool
-
-
-def _seen(told: StoredSets) -> dict[str, dict[_At, dict[Client, BitMap]]]:
-    """By editor, when its clients were seen with whom."""
-    by_week = told.by_week
-    found: dict[str, dict[_At, dict[Client, BitMap]]] = defaultdict(dict)
-    for ide, days in _by_ide(told.by_day if by_week is None else by_week.days).items():
-        found[ide] |= {_At(day, is_week=False): clients for day, clients in days.items()}
-    for kind, weeks in by_week.weeks.items() if by_week is not None else ():
-        if kind.startswith(PREFIX):
-            client = Client.named(kind.removeprefix(PREFIX))
-            for week, stored in weeks.items():
-                at = _At(monday_of(week), is_week=True)
-                found[client.ide].setdefault(at, {})[client] = stored.users
+    Of two on the same day the one that sorts last: a day has one of each editor, as a rule.
+    """
+    found: dict[Of, BitMap] = {}
+    placed = BitMap()
+    for day in sorted(seen, reverse=True):
+        of_day = seen[day]
+        for one in sorted(of_day, reverse=True):
+            if fresh := of_day[one] - placed:
+                found[one] = found[one] | fresh if one in found else fresh
+                placed |= fresh
     return found
 
 
-def _by_ide(sets: Mapping[str, Mapping[date, BitMap]]) -> dict[str, dict[date, dict[Client, BitMap]]]:
-    found: dict[str, dict[date, dict[Client, BitMap]]] = defaultdict(dict)
-    for kind, days in sets.items():
+def _seen(told: StoredSets) -> dict[str, dict[date, dict[Client, BitMap]]]:
+    """By editor, when its clients were seen with whom; a week that is read as a whole by its Monday."""
+    by_week = told.by_week
+    found: dict[str, dict[date, dict[Client, BitMap]]] = defaultdict(lambda: defaultdict(dict))
+    for kind, days in (told.by_day if by_week is None else by_week.days).items():
         if kind.startswith(PREFIX):
             client = Client.named(kind.removeprefix(PREFIX))
             for day, users in days.items():
-                found[client.ide].setdefault(day, {})[client] = users
+                found[client.ide][day][client] = users
+    for kind, weeks in by_week.weeks.items() if by_week is not None else ():
+        if kind.startswith(WeekUsers.LAST):
+            client = Client.named(kind.removeprefix(f"{WeekUsers.LAST}{PREFIX}"))
+            for week, stored in weeks.items():
+                found[client.ide][monday_of(week)][client] = stored.users
     return found
-
-
-def _of_several(sets: Iterable[BitMap]) -> BitMap:
-    """Who is in more than one of these."""
-    once, twice = BitMap(), BitMap()
-    for users in sets:
-        twice |= once & users
-        once |= users
-    return twice

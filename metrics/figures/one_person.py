@@ -17,11 +17,14 @@ from pyroaring import BitMap
 from metrics import breakdowns
 from metrics.figures.broken_down import NAMES, Breakdown, Dimension, Names, Sums
 from metrics.figures.counted import NONE_DONE, sums
+from metrics.figures.dimensions import entries_told
+from metrics.figures.entries import Folded
 from metrics.figures.persons import total_credits
 from metrics.figures.rates import acceptance_rate
 from metrics.models import ReportDay, TeamRoster, UserDay
 from metrics.models.counters import COUNTERS
 from metrics.periods import Period
+from portal.bytes_as_they_are import bytes_as_they_are
 from seats.models import Account, GitHubUser
 
 FLAGS = (
@@ -38,13 +41,17 @@ FLAGS = (
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A person's day. `flags` are those of FLAGS; `rest`, if read, is every key that is no column."""
+    """A person's day. `flags` are those of FLAGS; the blob, if read, has every key that is no column."""
 
     sums: Sums
     flags: Mapping[str, bool | None]
     ai_credits_used: Decimal | None
     phase_number: int | None
-    rest: Mapping[str, Any]
+    blob: bytes | memoryview | None = None
+
+    @property
+    def rest(self) -> Mapping[str, Any]:
+        return {} if self.blob is None else _rest(self.blob)
 
 
 class Client(NamedTuple):
@@ -115,9 +122,16 @@ class PersonHistory:
 
     def breakdown(self, dimension: Dimension) -> Breakdown:
         """One of GitHub's five breakdowns of every covered day; {} without a line."""
+        folded, nothing = Folded(), dict[Names, Sums]()
+        asked = (dimension,)
         return Breakdown(
             NAMES[dimension],
-            {day: {} if line is None else _entries(line.rest, dimension) for day, line in self.days.items()},
+            {
+                day: nothing
+                if line is None
+                else entries_told((line.blob,), asked, folded).get(dimension, nothing)
+                for day, line in self.days.items()
+            },
         )
 
     def clients(self) -> list[Client]:
@@ -130,14 +144,6 @@ class PersonHistory:
                     client = before._replace(last_day=day)
                 found[client.ide] = client
         return sorted(found.values(), key=lambda client: (-client.last_day.toordinal(), client.ide))
-
-
-def _entries(rest: Mapping[str, Any], dimension: Dimension) -> Mapping[Names, Sums]:
-    found: dict[Names, list[Sums]] = {}
-    for entry in rest.get(f"totals_by_{dimension}") or []:
-        key = tuple((entry.get(name) or "unknown").casefold() for name in NAMES[dimension])
-        found.setdefault(key, []).append(Sums(*(entry.get(counter) for counter in COUNTERS)))
-    return {key: Sums.of(several) for key, several in found.items()}
 
 
 def _clients(day: date, rest: Mapping[str, Any]) -> Iterable[Client]:
@@ -172,14 +178,16 @@ def person_history(
     columns = ["day", "ai_credits_used", "phase_number", *FLAGS, *COUNTERS]
     if with_rest:
         columns.append("blob")
-    for day, spent, phase, *more in rows.values_list(*columns):
+    with bytes_as_they_are():
+        stored = list(rows.values_list(*columns))
+    for day, spent, phase, *more in stored:
         flags = dict(zip(FLAGS, more, strict=False))
         counted = more[len(FLAGS) : len(FLAGS) + len(COUNTERS)]
-        days[day] = Line(Sums(*counted), flags, spent, phase, _rest(more[-1]) if with_rest else {})
+        days[day] = Line(Sums(*counted), flags, spent, phase, more[-1] if with_rest else None)
     return PersonHistory(dict(sorted(days.items())))
 
 
-def _rest(blob: bytes) -> Mapping[str, Any]:
+def _rest(blob: bytes | memoryview) -> Mapping[str, Any]:
     try:
         return breakdowns.unpack(blob)
     except breakdowns.DamagedBlob:

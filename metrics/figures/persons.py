@@ -21,13 +21,14 @@ from pyroaring import BitMap
 
 from metrics.figures.broken_down import Sums
 from metrics.figures.counted import sums
-from metrics.figures.distinct import day_sets
+from metrics.figures.distinct import day_sets, union
 from metrics.figures.often import Often
 from metrics.figures.rates import acceptance_rate
 from metrics.figures.scope import Scope
+from metrics.figures.stored_periods import stored_often
 from metrics.models import ReportDay, TeamDay, TeamRoster, UserDay, UserWindow, WindowEnd
 from metrics.models.counters import COUNTERS
-from metrics.periods import MONTH, Period
+from metrics.periods import MONTH, Period, on
 from seats.models import GitHubUser, Seat
 
 # By what people can be sorted, each with the column of UserWindow.
@@ -105,9 +106,9 @@ def days_told(scope: Scope, days: Collection[date]) -> int:
     """Of how many of these days reports tell person by person, for a team also who was in it."""
     rows: QuerySet[Any]
     if scope.team is not None:
-        rows = TeamDay.objects.filter(account=scope.account, team_key=scope.team_key, day__in=days)
+        rows = TeamDay.objects.filter(on(days), account=scope.account, team_key=scope.team_key)
     else:
-        rows = ReportDay.objects.filter(account=scope.account, report=ReportDay.Report.USERS, day__in=days)
+        rows = ReportDay.objects.filter(on(days), account=scope.account, report=ReportDay.Report.USERS)
     return rows.count()
 
 
@@ -143,13 +144,25 @@ class ByActiveDays:
 
 def people_by_active_days(scope: Scope, days: Collection[date]) -> ByActiveDays:
     """People by the number of their active days, of these days."""
-    groups = Often(_sets(scope, days).values()).groups()
+    groups = often_active(scope, days).groups()
     if not groups:
         return ByActiveDays({}, [])
     leaders = GitHubUser.objects.filter(pk__in=list(groups[0][1][:3])).order_by("login_key", "pk")
     return ByActiveDays(
         {count: len(group) for count, group in groups}, list(leaders.values_list("login", flat=True))
     )
+
+
+def often_active(scope: Scope, days: Collection[date]) -> Often:
+    """On how many of these days each was active."""
+    stored = _stored_often(scope, days)
+    return Often(_sets(scope, days).values()) if stored is None else stored
+
+
+def _stored_often(scope: Scope, days: Collection[date]) -> Often | None:
+    if not days or len(period := Period(min(days), max(days))) != len(set(days)):
+        return None
+    return stored_often(scope, period)
 
 
 def _sets(scope: Scope, days: Collection[date]) -> dict[date, BitMap]:
@@ -221,6 +234,16 @@ def _added_up(
     offset: int,
     limit: int,
 ) -> tuple[list[PersonUse], str]:
+    often = None if login else _stored_often(scope, days)
+    if often is not None:
+        if order not in OF_SETS and often.times() > MOST_LINES:
+            order = "active_days"
+        if order == "active_days":
+            keys = _page_of_groups([group for _, group in often.groups()], descending, offset, limit)
+            asked, told = set(days), day_sets(scope, Period(min(days), max(days)))
+            on_days = dict.fromkeys((day for day in told if day in asked), BitMap())
+            by_key = {use.user_key: use for use in _figures(scope, on_days, BitMap(keys))}
+            return [by_key[key] for key in keys if key in by_key], order
     sets = _sets(scope, days)
     everybody = BitMap.union(BitMap(), *sets.values())
     if login:
@@ -251,6 +274,10 @@ def _page_of_sets(
         named = GitHubUser.objects.filter(pk__among=set(everybody)).order_by(f"{sign}login_key", f"{sign}pk")
         return list(named.values_list("pk", flat=True)[offset : offset + limit])
     groups = _by_active_days(sets) if order == "active_days" else _by_last_day(sets)
+    return _page_of_groups(groups, descending, offset, limit)
+
+
+def _page_of_groups(groups: list[BitMap], descending: bool, offset: int, limit: int) -> list[int]:
     keys: list[int] = []
     # The groups come with the most, or the newest, first.
     for group in groups if descending else reversed(groups):
@@ -289,7 +316,7 @@ def _figures(scope: Scope, sets: Mapping[date, BitMap], people: BitMap) -> list[
     """What these people did on the days on which the sets have them."""
     if not people:
         return []
-    rows = UserDay.objects.filter(account=scope.account, day__in=list(sets), user_id__among=set(people))
+    rows = UserDay.objects.filter(on(sets), account=scope.account, user_id__among=set(people))
     if scope.team is None:
         return _grouped(rows)
     return _grouped_by_hand(rows, sets)
@@ -385,9 +412,9 @@ def seats_without_use(scope: Scope, days: Collection[date], limit: int) -> Seats
     An enterprise's include its organizations'. Of a team: of its members on its newest told day.
     """
     asked = set(days)
-    told = day_sets(scope, Period(min(asked), max(asked))) if asked else {}
-    used_by = [users for day, users in told.items() if day in asked]
-    if not used_by:
+    told = day_sets(scope, Period(min(asked), max(asked)), in_sum=True) if asked else {}
+    days_told = [day for day in told if day in asked]
+    if not days_told:
         return SeatsWithoutUse([], False, 0)
     seats = Seat.objects.held().of_family(scope.account)
     if is_window(scope, days):
@@ -397,12 +424,12 @@ def seats_without_use(scope: Scope, days: Collection[date], limit: int) -> Seats
         if scope.team is not None:
             roster = TeamRoster.objects.filter(team=scope.team, day__in=asked).order_by("-day").first()
             seats = seats.filter(user_id__among=set(roster.user_keys if roster else ()))
-        used = BitMap.union(*used_by)
+        used = union(told, days_told) or BitMap()
         idle = (key for key, user_key in _oldest(seats) if user_key not in used)
         # Whoever did not use it lately stands at the front: few seats are looked at.
         keys = list(islice(idle, limit + 1))
     found = Seat.objects.select_related("user", "account").in_bulk(keys[:limit])
-    return SeatsWithoutUse([found[key] for key in keys[:limit]], len(keys) > limit, len(used_by))
+    return SeatsWithoutUse([found[key] for key in keys[:limit]], len(keys) > limit, len(days_told))
 
 
 def _oldest(seats: QuerySet[Seat], limit: int | None = None) -> Iterator[tuple[int, int]]:

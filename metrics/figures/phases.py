@@ -17,12 +17,14 @@ from typing import Final, NamedTuple
 from django.db.models import Q
 from pyroaring import BitMap
 
-from metrics.figures import day_records, day_sets, day_sets_by_name, union
-from metrics.figures.distinct import DaySets
-from metrics.figures.records import Phase
+from metrics.figures.distinct import day_sets, trailing_unions, union
+from metrics.figures.newest import newest
+from metrics.figures.records import Phase, day_records
 from metrics.figures.scope import Scope
 from metrics.figures.seat_holders import seat_holders
-from metrics.models import DayUsers, TeamRoster
+from metrics.figures.sets_read import Kinds
+from metrics.figures.stored_sets import ACTIVE, StoredSets
+from metrics.models import TeamRoster, WeekUsers
 from metrics.periods import MONTH, SETTLES_AFTER, Period
 from seats.models import Account, Revocation, Team
 
@@ -32,6 +34,7 @@ AWAY: Final = -2
 # GitHub's "No Cohort": the people whom it calls passive.
 NO_COHORT: Final = 0
 
+PHASE: Final = "phase:"
 ONE: Final = timedelta(days=1)
 LATE: Final = timedelta(days=SETTLES_AFTER)
 
@@ -65,17 +68,50 @@ def _stretches(days: Collection[date]) -> list[list[date]]:
 
 def _phase_sets(scope: Scope, days: Sequence[date]) -> dict[date, People | None]:
     reach = Period(days[0] - timedelta(days=MONTH - 1), days[-1])
-    active = day_sets(scope, reach)
-    by_phase = {int(name): sets for name, sets in day_sets_by_name(scope, reach, "phase:").items()}
-    newest: dict[int, BitMap] = {number: BitMap() for number in by_phase}
-    told: dict[date, BitMap] = {}
-    wanted = set(days)
-    found: dict[date, People | None] = {}
+    told = StoredSets(
+        scope,
+        reach,
+        Kinds([ACTIVE], [PHASE]),
+        in_detail=True,
+        of_weeks=Kinds(prefixes=[f"{WeekUsers.LAST}{PHASE}"]),
+    )
+    covered = set(told.covered_at_all)
+    if told.by_week is not None:
+        windows = {day: Period.trailing(day, MONTH) for day in days}
+        told.open_for(windows.values())
+        return {
+            day: _by_weeks(told, window) if window.is_within(covered) else None
+            for day, window in windows.items()
+        }
+    by_phase = {
+        int(kind.removeprefix(PHASE)): sets for kind, sets in told.by_day.items() if kind.startswith(PHASE)
+    }
+    so_far: dict[int, BitMap] = {number: BitMap() for number in by_phase}
+    in_detail, wanted, nobody = set(told.covered), set(days), BitMap()
+    with_phase: list[BitMap | None] = []
+    as_of: dict[date, People] = {}
     for day in reach:
-        told[day] = _move(newest, {number: sets[day] for number, sets in by_phase.items() if day in sets})
+        today = {number: sets[day] for number, sets in by_phase.items() if day in sets and day in in_detail}
+        with_phase.append(_move(so_far, today))
         if day in wanted:
-            found[day] = _as_of(day, active, newest, told)
-    return found
+            as_of[day] = dict(so_far)
+    active = [told.by_day.get(ACTIVE, {}).get(day, nobody) if day in covered else None for day in reach]
+    windows_of_both = zip(
+        reach, trailing_unions(active, MONTH), trailing_unions(with_phase, MONTH), strict=True
+    )
+    return {
+        day: None if everybody is None or newer is None else _as_of(as_of[day], everybody, newer)
+        for day, everybody, newer in windows_of_both
+        if day in wanted
+    }
+
+
+def _by_weeks(told: StoredSets, window: Period) -> People | None:
+    """The same of a window, from the weeks and days that it is made of."""
+    by_kind = newest(told.last_of(window, PHASE))
+    with_phase = BitMap.union(BitMap(), *by_kind.values())
+    people = {int(kind.removeprefix(PHASE)): users for kind, users in by_kind.items()}
+    return _as_of(people, told.unions(window)(ACTIVE), with_phase)
 
 
 def _move(newest: dict[int, BitMap], today: People) -> BitMap:
@@ -86,10 +122,9 @@ def _move(newest: dict[int, BitMap], today: People) -> BitMap:
     return everybody
 
 
-def _as_of(day: date, active: DaySets, newest: People, told: DaySets) -> People | None:
-    window = Period.trailing(day, MONTH)
-    everybody, with_phase = union(active, window), union(told, window)
-    if everybody is None or not with_phase:
+def _as_of(newest: People, everybody: BitMap, with_phase: BitMap) -> People | None:
+    """Those of whom a phase was told by the newest one, and the others."""
+    if not with_phase:
         return None
     found = {number: users & with_phase for number, users in newest.items()}
     found[UNTOLD] = everybody - with_phase
@@ -106,6 +141,7 @@ def phase_series(scope: Scope, days: Collection[date]) -> Mapping[date, Mapping[
         return {}
     sets = phase_sets(scope, days)
     found: dict[date, Mapping[int, int] | None] = {}
+    lacking = [day for day, people in sets.items() if people is None]
     records = None
     for day in sorted(days):
         people = sets[day]
@@ -113,7 +149,7 @@ def phase_series(scope: Scope, days: Collection[date]) -> Mapping[date, Mapping[
             found[day] = {number: len(users) for number, users in people.items()}
             continue
         if records is None:
-            records = {} if scope.team is not None else day_records(scope, Period(min(days), max(days)))
+            records = {} if scope.team is not None else day_records(scope, Period(min(lacking), max(lacking)))
         record = records.get(day)
         found[day] = _own_counts(record.totals_by_ai_adoption_phase) if record else None
     return found
@@ -299,11 +335,8 @@ def lives(scope: Scope, before: Period, now: Period, *, with_seats: bool = True)
 
 def _used_before(scope: Scope, day: date) -> tuple[BitMap, bool]:
     """Who was active on any day before this one, and whether our history goes back that far at all."""
-    rows = DayUsers.objects.filter(
-        account=scope.account, team_key=scope.team_key, kind=DayUsers.Kind.ACTIVE, day__lt=day
-    )
-    told = [BitMap.deserialize(bytes(users)) for users in rows.values_list("users", flat=True)]
-    return BitMap.union(*told) if told else BitMap(), bool(told)
+    stored = StoredSets(scope, Period(date.min, day - ONE), Kinds([ACTIVE]), in_detail=False)
+    return stored.ever(ACTIVE), ACTIVE in stored.kinds()
 
 
 class _Seats(NamedTuple):

@@ -21,8 +21,9 @@ from django.db.models.functions import Coalesce
 from metrics import breakdowns
 from metrics.figures import ActiveUsers, EntityDay, day_records, day_sets_of, ratio, total, union
 from metrics.figures import records as told
-from metrics.figures.distinct import DaySets
+from metrics.figures.distinct import DaySets, trailing_unions
 from metrics.figures.scope import Scope
+from metrics.figures.stored_periods import stored_counts
 from metrics.models import DayUsers, RepositoryDay
 from metrics.models.repository_day import PULL_REQUEST_COUNTERS
 from metrics.periods import DAY, MONTH, WEEK, Period
@@ -176,13 +177,16 @@ class CodeReview(NamedTuple):
 
     active: DaySets
     passive: DaySets
+    # Of each day, from people; None where not all days of a window are covered.
+    counted: Mapping[date, ReviewUsers]
     records: Mapping[date, EntityDay]
 
     def users_on(self, day: date) -> ReviewUsers:
         """From people where all days of a window are covered, else GitHub's own numbers."""
         found: dict[str, list[int | None]] = {"active": [], "passive": []}
-        for often, length in (("daily", DAY), ("weekly", WEEK), ("monthly", MONTH)):
-            for word, value in zip(found, self.people(Period.trailing(day, length)), strict=True):
+        for often in ("daily", "weekly", "monthly"):
+            for word, counted in zip(found, self.counted[day], strict=True):
+                value = getattr(counted, often)
                 if value is None and day in self.records:
                     value = getattr(self.records[day], f"{often}_{word}_copilot_code_review_users")
                 found[word].append(value)
@@ -197,12 +201,44 @@ class CodeReview(NamedTuple):
         return len(asked), len(unasked - asked)
 
 
+REVIEW_KINDS = DayUsers.Kind.CODE_REVIEW_ACTIVE.value, DayUsers.Kind.CODE_REVIEW_PASSIVE.value
+# What the counts of `review_users` are stored as.
+STORED_AS = "review:active", "review:passive"
+
+
 def code_review(scope: Scope, period: Period) -> CodeReview:
-    """The users of code review of a period, and of the 27 days before it."""
-    kinds = DayUsers.Kind.CODE_REVIEW_ACTIVE.value, DayUsers.Kind.CODE_REVIEW_PASSIVE.value
-    sets = day_sets_of(scope, Period(period.first - timedelta(days=MONTH - 1), period.last), kinds)
+    """The users of code review of a period: in it, and in the 28 days that end with each of its days."""
+    stored = stored_counts(scope, period, STORED_AS)
+    if stored is None:
+        counted = review_users(scope, period)
+    else:
+        pairs = zip(period, *stored, strict=True)
+        counted = {day: ReviewUsers(ActiveUsers(*one), ActiveUsers(*other)) for day, one, other in pairs}
+    sets = day_sets_of(scope, period, REVIEW_KINDS, in_sum=True)
     records = {} if scope.team is not None else day_records(scope, period)
-    return CodeReview(sets[kinds[0]], sets[kinds[1]], records)
+    return CodeReview(sets[REVIEW_KINDS[0]], sets[REVIEW_KINDS[1]], counted, records)
+
+
+def review_users(scope: Scope, period: Period) -> Mapping[date, ReviewUsers]:
+    """Of each day, from people alone."""
+    reach = Period(period.first - timedelta(days=MONTH - 1), period.last)
+    sets = day_sets_of(scope, reach, REVIEW_KINDS)
+    active, passive = ([sets[kind].get(day) for day in reach] for kind in REVIEW_KINDS)
+    counts: list[list[tuple[int, int] | None]] = []
+    for length in (DAY, WEEK, MONTH):
+        unions = zip(trailing_unions(active, length), trailing_unions(passive, length), strict=True)
+        counts.append(
+            [
+                None if asked is None or unasked is None else (len(asked), len(unasked - asked))
+                for asked, unasked in unions
+            ]
+        )
+    found = {}
+    for day, *windows in zip(reach, *counts, strict=True):
+        if day in period:
+            one, other = zip(*((None, None) if each is None else each for each in windows), strict=True)
+            found[day] = ReviewUsers(ActiveUsers(*one), ActiveUsers(*other))
+    return found
 
 
 # --- Repositories ------------------------------------------------------------------------------

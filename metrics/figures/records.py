@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import date
 from typing import get_type_hints
 
 import msgspec
-from django.db.models import BinaryField, Case, Expression, F, Value, When
 
 from metrics.breakdowns import DamagedBlob, payload
 from metrics.figures.scope import Scope
-from metrics.figures.stored_weeks import stored_blobs
+from metrics.figures.stored_weeks import blobs_beside
 from metrics.figures.told import rows_of_days
 from metrics.periods import Period
 from metrics.week_parts import RECORDS, records_of
@@ -196,7 +195,9 @@ def day_records(scope: Scope, period: Period) -> Mapping[date, EntityDay]:
         columns = {"daily_active_users": "active_users"}
     days: dict[date, EntityDay] = {}
     weeks = _stored_weeks(scope, period)
-    for day, source, row in rows_of_days(scope, period, [_blob_but_of(weeks), *columns.values()]):
+    # Most of a blob is what weeks hold already.
+    told = rows_of_days(scope, period, ["blob", *columns.values()], without_blob=runs(weeks))
+    for day, source, row in told:
         if row is None:
             days[day] = EntityDay(source=source, daily_active_users=0)
             continue
@@ -211,18 +212,13 @@ def day_records(scope: Scope, period: Period) -> Mapping[date, EntityDay]:
 
 def _stored_weeks(scope: Scope, period: Period) -> dict[int, dict[int, msgspec.Raw]]:
     """By week and day of it what its record says, without its breakdowns."""
+    if scope.team is not None:
+        return {}
     found = {}
-    for week, _, blob in stored_blobs(scope, period, [RECORDS]):
+    for week, blob in blobs_beside(scope, period, RECORDS):
         with suppress(DamagedBlob):
             found[week] = records_of(blob)
     return found
-
-
-def _blob_but_of(weeks: Iterable[int]) -> Expression:
-    """The blob of a day, not of those in weeks: most of it is what weeks hold already."""
-    nothing = Value(None, output_field=BinaryField())
-    stretches = [When(day__range=(some.first, some.last), then=nothing) for some in runs(weeks)]
-    return Case(*stretches, default=F("blob"), output_field=BinaryField())
 
 
 def _read(blob: bytes | memoryview | None) -> EntityDay:

@@ -20,6 +20,7 @@ from pyroaring import BitMap
 
 from metrics.models import SeatSets
 from portal.stamps import stamps, unwatched, was_read, watching
+from seats.figures import SeatDates, seat_dates
 from seats.models import Account, Seat, SeatObservation, SeatRoster
 
 DAY = timedelta(days=1)
@@ -69,33 +70,45 @@ class Granted(NamedTuple):
 
 def held_by(payer: Account) -> Held:
     """Of an enterprise the seats of its organizations as well. At most two queries where none changed."""
-    written = _stored(payer, SeatSets.Kind.HELD, lambda: _write_held(_held(payer)))
+    written = stored(payer, SeatSets.Kind.HELD, lambda: _write_held(_held(payer)))
     return _read_held(written)
 
 
 def granted_by(payer: Account) -> Granted:
     """The same seats."""
-    return _read_granted(_stored(payer, SeatSets.Kind.GRANTED, lambda: _write_granted(_granted(payer))))
+    return _read_granted(stored(payer, SeatSets.Kind.GRANTED, lambda: _write_granted(_granted(payer))))
+
+
+def dates_of(payer: Account) -> SeatDates:
+    """How many seats there are by day, of the same seats."""
+    made = stored(payer, SeatSets.Kind.DATES, lambda: msgspec.msgpack.encode(seat_dates(payer)))
+    return msgspec.msgpack.decode(made, type=SeatDates)
 
 
 # --- Stored -----------------------------------------------------------------------------------
 
 
-def _stored(payer: Account, kind: SeatSets.Kind, make: Callable[[], bytes]) -> bytes:
-    """The stored sets, or new ones if a table they were made of was written to since."""
+def stored(
+    payer: Account, kind: SeatSets.Kind, make: Callable[[], bytes], about: Mapping[str, int] | None = None
+) -> bytes:
+    """What is stored, or made anew if a table it was made of was written to since.
+
+    `about`: what else it is of, by names that no table has.
+    """
     # What was written within a transaction may yet be undone.
     if connection.in_atomic_block:
         return make()
-    now = {**stamps(), LAYOUT_STAMP: LAYOUT}
+    others = {LAYOUT_STAMP: LAYOUT, **(about or {})}
+    now = {**stamps(), **others}
     with unwatched():
         row = SeatSets.objects.filter(account=payer, kind=kind).values_list("stamps", "sets").first()
     if row is not None and all(now.get(table) == number for table, number in row[0].items()):
-        was_read(row[0].keys() - {LAYOUT_STAMP})
+        was_read(row[0].keys() - others.keys())
         return bytes(row[1])
     with watching() as tables:
         made = make()
     if tables <= now.keys():
-        known = {table: now[table] for table in (*tables, LAYOUT_STAMP)}
+        known = {name: now[name] for name in (*tables, *others)}
         # Somebody else may do the same at this moment, or nobody may write here at all.
         with unwatched(), suppress(DatabaseError), transaction.atomic():
             SeatSets.objects.update_or_create(

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from functools import cached_property
+from contextlib import suppress
+from datetime import date, timedelta
+from functools import cache, cached_property
 from typing import cast
+
+from django.db import connection
 
 from metrics.breakdowns import DamagedBlob
 from metrics.figures.dimensions import NAMES, Dimension
 from metrics.figures.entries import Names, Sums, WeekEntries
 from metrics.figures.scope import Scope
 from metrics.models import WeekTotals
-from metrics.periods import Period
-from metrics.week_parts import Totals
-from metrics.whole_weeks import LONG, mondays, week_of
+from metrics.periods import WEEK, Period
+from metrics.week_parts import NAMED, NAMED_DAYS, Named, Totals, named_days_of, named_of
+from metrics.whole_weeks import is_by_weeks, monday_of, mondays, week_of
 from portal.bytes_as_they_are import bytes_as_they_are
 
 Make = Callable[[Mapping[Names, Sums]], Mapping[Names, Sums]]
@@ -28,7 +32,10 @@ class Week:
         filled: int,
         whole: Callable[[], Mapping[Names, Sums]],
         working: Callable[[], Mapping[Names, Sums]],
+        named: Named | None = None,
     ) -> None:
+        """`named`: the same by each name alone, where that is stored."""
+        self.named = named
         self.told = told
         self.filled = filled
         self._whole = whole
@@ -48,13 +55,64 @@ class Week:
 
 
 def stored_weeks(
-    scope: Scope, period: Period, dimensions: Collection[Dimension]
+    scope: Scope, period: Period, dimensions: Collection[Dimension], *, in_sum: bool = False
 ) -> dict[int, dict[Dimension, Week]]:
-    """By week the breakdowns of an account's weeks that stand, in a period that is long."""
+    """By week the breakdowns of an account's weeks that stand, in a period that is read by weeks."""
     return {
         week: {cast("Dimension", name): _week(cast("Dimension", name), part) for name, part in parts.items()}
-        for week, parts in stored_totals(scope, period, dimensions).items()
+        for week, parts in stored_totals(scope, period, dimensions, in_sum=in_sum).items()
     }
+
+
+def named_weeks(
+    scope: Scope, period: Period, dimensions: Collection[Dimension]
+) -> dict[int, dict[Dimension, Week]]:
+    """The same of weeks that are stored by each name alone as well; other sums are read when asked for."""
+    found: dict[int, dict[Dimension, Week]] = {}
+    whole = cache(lambda: stored_weeks(scope, period, dimensions))
+
+    def later(week: int, dimension: Dimension) -> Week:
+        return Week(
+            stored.told,
+            stored.filled,
+            lambda: whole()[week][dimension].whole,
+            lambda: whole()[week][dimension].working,
+            stored,
+        )
+
+    for week, _, blob in stored_blobs(scope, period, [NAMED]):
+        with suppress(DamagedBlob, KeyError):
+            by_dimension = named_of(blob)
+            for dimension in dimensions:
+                stored = by_dimension[dimension]
+                found.setdefault(week, {})[dimension] = later(week, dimension)
+    weeks = mondays(period)
+    if len(found) < (week_of(weeks.last) - week_of(weeks.first) + 1):
+        # Some are not over, or not stored so yet.
+        found |= {week: parts for week, parts in whole().items() if week not in found}
+    return {week: parts for week, parts in found.items() if len(parts) == len(dimensions)}
+
+
+def named_days(
+    scope: Scope, period: Period, dimensions: Collection[Dimension]
+) -> dict[int, dict[date, dict[Dimension, Named]]]:
+    """By week that stands its days by each name alone; of weeks that reach into a period read by days."""
+    if scope.team is not None or is_by_weeks(len(period), in_sum=False):
+        return {}
+    found: dict[int, dict[date, dict[Dimension, Named]]] = {}
+    for week, blob in blobs_beside(scope, period, NAMED_DAYS):
+        with suppress(DamagedBlob):
+            monday = monday_of(week)
+            found[week] = {
+                day: {
+                    dimension: by_dimension[dimension]
+                    for dimension in dimensions
+                    if dimension in by_dimension
+                }
+                for number, by_dimension in named_days_of(blob).items()
+                if (day := monday + timedelta(days=number)) in period
+            }
+    return found
 
 
 def _week(dimension: Dimension, part: Totals) -> Week:
@@ -67,10 +125,12 @@ def _week(dimension: Dimension, part: Totals) -> Week:
     )
 
 
-def stored_totals(scope: Scope, period: Period, parts: Collection[str]) -> dict[int, dict[str, Totals]]:
+def stored_totals(
+    scope: Scope, period: Period, parts: Collection[str], *, in_sum: bool = False
+) -> dict[int, dict[str, Totals]]:
     """The same as it is stored, for any of its parts; a week without one of them is left out."""
     found: dict[int, dict[str, Totals]] = {}
-    for week, part, blob in stored_blobs(scope, period, parts):
+    for week, part, blob in stored_blobs(scope, period, parts, in_sum=in_sum):
         try:
             found.setdefault(week, {})[part] = Totals(blob)
         except DamagedBlob:
@@ -79,9 +139,9 @@ def stored_totals(scope: Scope, period: Period, parts: Collection[str]) -> dict[
 
 
 def stored_blobs(
-    scope: Scope, period: Period, parts: Collection[str]
+    scope: Scope, period: Period, parts: Collection[str], *, in_sum: bool = False
 ) -> Iterator[tuple[int, str, bytes | memoryview]]:
-    if scope.team is not None or len(period) <= LONG:
+    if scope.team is not None or not is_by_weeks(len(period), in_sum=in_sum):
         return
     within = mondays(period)
     rows = WeekTotals.objects.filter(
@@ -91,3 +151,19 @@ def stored_blobs(
         stored = list(rows.order_by().values_list("monday", "part", "blob"))
     for monday, part, blob in stored:
         yield week_of(monday), part, blob
+
+
+def blobs_beside(scope: Scope, period: Period, part: str) -> Iterator[tuple[int, bytes | memoryview]]:
+    """A part that tells of days one by one, of every week with a day in the period."""
+    first = str(period.first - timedelta(days=min(WEEK - 1, period.first.toordinal() - 1)))
+    table, blob = map(connection.ops.quote_name, (WeekTotals._meta.db_table, "blob"))
+    with bytes_as_they_are(), connection.cursor() as cursor:
+        # As text, since many panels ask it.
+        cursor.execute(
+            f"SELECT monday, {blob} FROM {table} WHERE account_id = %s"  # noqa: S608 - names alone
+            " AND part = %s AND monday BETWEEN %s AND %s",
+            [scope.account.pk, part, first, str(period.last)],
+        )
+        stored = cursor.fetchall()
+    for monday, told in stored:
+        yield week_of(date.fromisoformat(monday) if isinstance(monday, str) else monday), told

@@ -7,21 +7,25 @@ https://docs.github.com/copilot/reference/copilot-usage-metrics/team-level-metri
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from functools import cache, cached_property
+from typing import NamedTuple
 
 from django.db.models import Sum
 from pyroaring import BitMap
 
-from metrics.figures.broken_down import Sums
 from metrics.figures.counted import NONE_DONE, sums, total
+from metrics.figures.entries import Sums
 from metrics.figures.rates import acceptance_rate, adoption, ratio
+from metrics.figures.stored_teams import stored_teams
+from metrics.figures.team_use import Parts, Teams, TeamUse, minus
 from metrics.models import DayUsers, ReportDay, ScopeDay, TeamDay, TeamRoster
 from metrics.models.counters import COUNTERS
 from metrics.models.team_day import UNATTRIBUTED, WHOLE_ACCOUNT
 from metrics.periods import Period
+from portal.bytes_as_they_are import bytes_as_they_are
 from portal.kept import kept
 from seats.models import Account, Team
 
@@ -30,89 +34,64 @@ REPORTS = (ReportDay.Report.USERS, ReportDay.Report.USER_TEAMS)
 INTERACTIONS = COUNTERS.index("user_initiated_interaction_count")
 
 
-@dataclass(frozen=True, slots=True)
-class TeamUse:
-    """A team over some days, or the people of no team (`team_key` UNATTRIBUTED).
-
-    `members` are those of the newest day that tells of use and of teams; None where that day does not
-    show the team. `active_members` are those of them who were active in it; the others are people active
-    on a day on which they were in the team. `user_days` are people times days.
-    """
-
-    team_key: int
-    team_id: int | None
-    slug: str
-    members: int | None
-    active_members: int | None
-    active_users: int
-    agent_users: int
-    cli_users: int
-    user_days: int
-    sums: Sums
-
-    @property
-    def is_unattributed(self) -> bool:
-        return self.team_key == UNATTRIBUTED
-
-    @property
-    def adoption(self) -> Decimal | None:
-        """The share of the members who were active in the team."""
-        return adoption(self.active_members, self.members)
-
-    @property
-    def acceptance_rate(self) -> Decimal | None:
-        return acceptance_rate(
-            self.sums.code_acceptance_activity_count, self.sums.code_generation_activity_count
-        )
-
-    @property
-    def interactions_per_active_user(self) -> Decimal | None:
-        return ratio(self.sums.user_initiated_interaction_count, self.active_users)
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """How teams add up to the account: `attributed` + `unattributed` = `everybody`.
-
-    `in_teams` is the sum of all teams; what is counted in several of them is the `overlap`.
-    """
-
-    in_teams: int | None
-    attributed: int | None
-    unattributed: int | None
-    everybody: int | None
-
-    @property
-    def overlap(self) -> int | None:
-        return _minus(self.in_teams, self.attributed)
-
-
-@dataclass(frozen=True, slots=True)
-class Teams:
-    """Every team of an account over some days, by slug.
-
-    `people` are distinct: attributed is who was in a team on some day on which they were active. In
-    `user_days` and `interactions` each person's day is attributed by itself.
-    """
-
-    teams: Sequence[TeamUse]
-    unattributed: TeamUse | None
-    people: Parts
-    user_days: Parts
-    interactions: Parts
-    # The day that `members` are of; None: there is no day with both reports.
-    members_on: date | None
-    # Of the days: with a report of use, and with one of teams.
-    days_told: int
-    days_with_teams: int
+# --- Over some days ---------------------------------------------------------------------------
 
 
 def all_teams(account: Account, days: Collection[date]) -> Teams:
-    """Every team with a told day among these; in eight queries, or in one: what was worked out is kept."""
+    """Every team with a told day among these: as stored, else worked out and kept.
+
+    What pages usually ask for is stored, see metrics.ingest.rebuild_teams.
+    """
     asked = sorted(set(days))
+    if (stored := stored_teams(account, asked)) is not None:
+        return stored
     key = f"teams {account.pk} {' '.join(map(str, asked))}"
     # All panels of a page ask for it, each maybe in a process of its own.
-    return kept(key, lambda: _worked_out(account, asked), shared=True)
+    return kept(key, lambda: teams_of(account, [asked])[0], shared=True)
+
+
+def teams_of(account: Account, several: Sequence[Collection[date]]) -> list[Teams]:
+    """The same of several collections of days at once, each day read once; of one in eight queries."""
+    asked = sorted({day for days in several for day in days})
+    reports = _reports(account, asked)
+    told = {day for report, day in reports if report == ReportDay.Report.USERS}
+    with_teams = {day for report, day in reports if report == ReportDay.Report.USER_TEAMS}
+    rows = Team.objects.filter(account=account).order_by()
+    slugs = {key: (team_id, slug) for key, team_id, slug in rows.values_list("pk", "github_id", "slug")}
+    parts = _apart([told.intersection(days) for days in several])
+    sets = _Sets(account, list(slugs), parts)
+    counted = {part: _counted(account, days) for part, days in parts.items()}
+    members = cache(lambda day: _members(account, day))
+    found = []
+    for number, days in enumerate(several):
+        own = [part for part in parts if number in part]
+        of_both = told.intersection(days, with_teams)
+        members_on = max(of_both, default=None)
+        whole = sets.of(own)
+        found.append(
+            _together(
+                whole,
+                _Counted.of([counted[part] for part in own]),
+                slugs,
+                members(members_on),
+                members_on=members_on,
+                days_told=len(told.intersection(days)),
+                days_with_teams=len(of_both),
+            )
+        )
+    return found
+
+
+# Which of several collections of days some days are in.
+Part = tuple[int, ...]
+
+
+def _apart(several: Sequence[Collection[date]]) -> dict[Part, list[date]]:
+    """All their days, put together where the same collections have them; whatever is asked, at least one."""
+    parts: dict[Part, list[date]] = defaultdict(list)
+    for day in sorted({day for days in several for day in days}):
+        parts[tuple(number for number, days in enumerate(several) if day in days)].append(day)
+    return dict(parts) or {tuple(range(len(several))): []}
 
 
 def _reports(account: Account, days: Collection[date]) -> list[tuple[str, date]]:
@@ -121,21 +100,49 @@ def _reports(account: Account, days: Collection[date]) -> list[tuple[str, date]]
     return list(rows.order_by("day", "report").values_list("report", "day"))
 
 
-def _worked_out(account: Account, days: Collection[date]) -> Teams:
-    reports = _reports(account, days)
-    told = {day for report, day in reports if report == ReportDay.Report.USERS}
-    with_teams = {day for report, day in reports if report == ReportDay.Report.USER_TEAMS}
-    rows_of_teams = Team.objects.filter(account=account).order_by()
-    slugs = {
-        key: (team_id, slug) for key, team_id, slug in rows_of_teams.values_list("pk", "github_id", "slug")
-    }
-    members_on = max(set(told) & set(with_teams), default=None)
-    sets = _Sets(account, list(slugs), told)
-    members = _members(account, members_on)
-    rows = TeamDay.objects.filter(account=account, day__in=told).order_by().values("team_key")
+class _Counted(NamedTuple):
+    """Person-days and counters of each team over some days, and the account's interactions."""
+
+    teams: Mapping[int, tuple[int, Sequence[int | None]]]
+    interactions: int | None
+
+    @classmethod
+    def of(cls, several: Sequence[_Counted]) -> _Counted:
+        by_team: dict[int, list[tuple[int, Sequence[int | None]]]] = defaultdict(list)
+        for one in several:
+            for team_key, counted in one.teams.items():
+                by_team[team_key].append(counted)
+        teams = {
+            team_key: (
+                sum(user_days for user_days, _ in some),
+                [total(column) for column in zip(*(counters for _, counters in some), strict=True)],
+            )
+            for team_key, some in by_team.items()
+        }
+        return cls(teams, total(one.interactions for one in several))
+
+
+def _counted(account: Account, days: Collection[date]) -> _Counted:
+    rows = TeamDay.objects.filter(account=account, day__in=days).order_by().values("team_key")
     columns = rows.annotate(user_days=Sum("active_users"), **sums()).values_list(
         "team_key", "user_days", *COUNTERS
     )
+    own = ScopeDay.objects.filter(account=account, source=ScopeDay.Source.USERS, day__in=days)
+    interactions = own.aggregate(interactions=Sum(COUNTERS[INTERACTIONS]))["interactions"]
+    teams = {team_key: (user_days, counters) for team_key, user_days, *counters in columns}
+    return _Counted(teams, interactions)
+
+
+def _together(
+    sets: _SetsOfDays,
+    counted: _Counted,
+    slugs: Mapping[int, tuple[int | None, str]],
+    members: Mapping[int, BitMap],
+    *,
+    members_on: date | None,
+    days_told: int,
+    days_with_teams: int,
+) -> Teams:
     uses = [
         sets.use(
             team_key,
@@ -145,13 +152,11 @@ def _worked_out(account: Account, days: Collection[date]) -> Teams:
             Sums(*counters) if user_days else Sums(*NONE_DONE),
             members.get(team_key),
         )
-        for team_key, user_days, *counters in columns
+        for team_key, (user_days, counters) in counted.teams.items()
     ]
-    teams = _by_slug(use for use in uses if not use.is_unattributed)
+    teams = sorted((use for use in uses if not use.is_unattributed), key=lambda use: (use.slug, use.team_key))
     unattributed = next((use for use in uses if use.is_unattributed), None)
-    everything = ScopeDay.objects.filter(
-        account=account, source=ScopeDay.Source.USERS, day__in=told
-    ).aggregate(interactions=Sum(COUNTERS[INTERACTIONS]))["interactions"]
+    everything = counted.interactions
     nobody = unattributed.sums[INTERACTIONS] if unattributed else None
     return Teams(
         teams=teams,
@@ -165,22 +170,14 @@ def _worked_out(account: Account, days: Collection[date]) -> Teams:
         ),
         interactions=Parts(
             total(use.sums[INTERACTIONS] for use in teams),
-            _minus(everything, nobody if unattributed and unattributed.user_days else 0),
+            minus(everything, nobody if unattributed and unattributed.user_days else 0),
             nobody,
             everything,
         ),
         members_on=members_on,
-        days_told=len(told),
-        days_with_teams=len(set(told) & set(with_teams)),
+        days_told=days_told,
+        days_with_teams=days_with_teams,
     )
-
-
-def _by_slug(uses: Iterable[TeamUse]) -> list[TeamUse]:
-    return sorted(uses, key=lambda use: (use.slug, use.team_key))
-
-
-def _minus(whole: int | None, part: int | None) -> int | None:
-    return None if whole is None or part is None else whole - part
 
 
 def _members(account: Account, day: date | None) -> Mapping[int, BitMap]:
@@ -189,44 +186,28 @@ def _members(account: Account, day: date | None) -> Mapping[int, BitMap]:
     return {key: BitMap.deserialize(bytes(users)) for key, users in rows.values_list("team_id", "members")}
 
 
-class _Sets:
-    """Who was active in an account and each of its teams, over some days.
+class _SetsOfDays:
+    """Who was active in an account and each of its teams, over some days."""
 
-    Of what somebody did only the account's sets are read: a team's are those and its own, taken together.
-    """
-
-    def __init__(self, account: Account, team_keys: Collection[int], days: Collection[date]) -> None:
-        self._active: dict[int, BitMap] = defaultdict(BitMap)
-        self._agent: dict[int, BitMap] = defaultdict(BitMap)
-        self._cli: dict[int, BitMap] = defaultdict(BitMap)
-        self._everybody = BitMap()
+    def __init__(self) -> None:
+        self.active: dict[int, BitMap] = defaultdict(BitMap)
+        self.agent: dict[int, BitMap] = defaultdict(BitMap)
+        self.cli: dict[int, BitMap] = defaultdict(BitMap)
+        self.everybody = BitMap()
         self.everybody_days = self.unattributed_days = 0
-        if days:
-            self._read(account, team_keys, set(days))
 
-    def _read(self, account: Account, team_keys: Collection[int], days: Set[date]) -> None:
-        rows = DayUsers.objects.filter(account=account, day__range=(min(days), max(days)))
-        kinds = rows.filter(team_key=WHOLE_ACCOUNT, kind__in=(ACTIVE, AGENT, CLI))
-        whole = {
-            (kind, day): BitMap.deserialize(bytes(users))
-            for kind, day, users in kinds.values_list("kind", "day", "users")
-            if day in days
-        }
-        active = [users for (kind, _), users in whole.items() if kind == ACTIVE]
-        self._everybody = BitMap.union(BitMap(), *active)
-        self.everybody_days = sum(map(len, active))
-        nobody = BitMap()
-        # Keys one by one lead the index to the days; without them it would be read from end to end.
-        of_teams = rows.filter(team_key__in=[*team_keys, UNATTRIBUTED], kind=ACTIVE)
-        for team_key, day, users in of_teams.values_list("team_key", "day", "users").iterator(20_000):
-            some = BitMap.deserialize(bytes(users)) if day in days else nobody
-            if not some:
-                continue
-            self._active[team_key] |= some
-            self._agent[team_key] |= some & whole.get((AGENT, day), nobody)
-            self._cli[team_key] |= some & whole.get((CLI, day), nobody)
-            if team_key == UNATTRIBUTED:
-                self.unattributed_days += len(some)
+    def add(self, other: _SetsOfDays) -> None:
+        """Those of other days."""
+        for own, others in (
+            (self.active, other.active),
+            (self.agent, other.agent),
+            (self.cli, other.cli),
+        ):
+            for team_key, users in others.items():
+                own[team_key] |= users
+        self.everybody |= other.everybody
+        self.everybody_days += other.everybody_days
+        self.unattributed_days += other.unattributed_days
 
     def use(
         self,
@@ -236,7 +217,7 @@ class _Sets:
         counted: Sums,
         members: BitMap | None,
     ) -> TeamUse:
-        active = self._active.get(team_key, BitMap())
+        active = self.active.get(team_key, BitMap())
         return TeamUse(
             team_key=team_key,
             team_id=called[0],
@@ -244,38 +225,107 @@ class _Sets:
             members=None if members is None else len(members),
             active_members=None if members is None else len(members & active),
             active_users=len(active),
-            agent_users=len(self._agent.get(team_key, ())),
-            cli_users=len(self._cli.get(team_key, ())),
+            agent_users=len(self.agent.get(team_key, ())),
+            cli_users=len(self.cli.get(team_key, ())),
             user_days=user_days,
             sums=counted,
         )
 
     def people(self) -> Parts:
-        teams = {key: users for key, users in self._active.items() if key != UNATTRIBUTED}
+        teams = {key: users for key, users in self.active.items() if key != UNATTRIBUTED}
         attributed = BitMap.union(BitMap(), *teams.values())
         return Parts(
             in_teams=sum(map(len, teams.values())),
             attributed=len(attributed),
-            unattributed=len(self._everybody - attributed),
-            everybody=len(self._everybody),
+            unattributed=len(self.everybody - attributed),
+            everybody=len(self.everybody),
         )
+
+
+class _Sets:
+    """The same of each part of the days that are asked for.
+
+    Of what somebody did only the account's sets are read: a team's are those and its own, taken together.
+    """
+
+    def __init__(
+        self, account: Account, team_keys: Collection[int], parts: Mapping[Part, Collection[date]]
+    ) -> None:
+        self._parts = {part: _SetsOfDays() for part in parts}
+        by_day = {day: self._parts[part] for part, days in parts.items() for day in days}
+        if by_day:
+            self._read(account, team_keys, by_day)
+
+    def _read(self, account: Account, team_keys: Collection[int], by_day: Mapping[date, _SetsOfDays]) -> None:
+        rows = DayUsers.objects.filter(account=account, day__range=(min(by_day), max(by_day)))
+        kinds = rows.filter(team_key=WHOLE_ACCOUNT, kind__in=(ACTIVE, AGENT, CLI))
+        with bytes_as_they_are():
+            stored = list(kinds.values_list("kind", "day", "users"))
+        whole = {
+            (kind, day): BitMap.deserialize(bytes(users)) for kind, day, users in stored if day in by_day
+        }
+        for (kind, day), people in whole.items():
+            if kind == ACTIVE:
+                by_day[day].everybody |= people
+                by_day[day].everybody_days += len(people)
+        nobody = BitMap()
+        # Keys one by one lead the index to the days; without them it would be read from end to end.
+        of_teams = rows.filter(team_key__in=[*team_keys, UNATTRIBUTED], kind=ACTIVE)
+        for team_key, day, users in of_teams.values_list("team_key", "day", "users").iterator(20_000):
+            found = by_day.get(day)
+            some = nobody if found is None else BitMap.deserialize(bytes(users))
+            if found is None or not some:
+                continue
+            found.active[team_key] |= some
+            found.agent[team_key] |= some & whole.get((AGENT, day), nobody)
+            found.cli[team_key] |= some & whole.get((CLI, day), nobody)
+            if team_key == UNATTRIBUTED:
+                found.unattributed_days += len(some)
+
+    def of(self, parts: Collection[Part]) -> _SetsOfDays:
+        """All of them together."""
+        if len(parts) == 1:
+            return self._parts[next(iter(parts))]
+        whole = _SetsOfDays()
+        for part in parts:
+            whole.add(self._parts[part])
+        return whole
 
 
 # --- Over time --------------------------------------------------------------------------------
 
 
 class TeamHistory:
-    """Some teams day by day: what each did over any of the days. None unless every one of them is told."""
+    """Some teams day by day: what each did over any of the days. None unless every one of them is told.
+
+    Each of its three queries is asked once somebody needs it.
+    """
 
     def __init__(
-        self,
-        users: Mapping[tuple[int, date], BitMap],
-        counted: Mapping[tuple[int, date], Sums],
-        members: Mapping[tuple[int, date], BitMap],
+        self, account: Account, team_keys: Collection[int], period: Period, ends: Collection[date] = ()
     ) -> None:
-        self._users = users
-        self._counted = counted
-        self._members = members
+        """`ends`: the last days of what is asked for, where they are known; members are those of then."""
+        span = {"day__range": (period.first, period.last)}
+        of_account = {"account": account, "team_key__in": team_keys, **span}
+        self._sets = DayUsers.objects.filter(kind=ACTIVE, **of_account).order_by()
+        self._rows = TeamDay.objects.filter(**of_account).order_by()
+        rosters = TeamRoster.objects.filter(team__account=account, team__in=team_keys, **span)
+        if ends:
+            rosters = rosters.filter(day__in=ends)
+        self._rosters = rosters.order_by()
+
+    @cached_property
+    def _users(self) -> Mapping[tuple[int, date], BitMap]:
+        return _by_team_and_day(self._sets.values_list("team_key", "day", "users"))
+
+    @cached_property
+    def _counted(self) -> Mapping[tuple[int, date], Sequence[int | None]]:
+        rows = self._rows.values_list("team_key", "day", "active_users", *COUNTERS)
+        return {(key, day): counters if active else NONE_DONE for key, day, active, *counters in rows}
+
+    @cached_property
+    def _members(self) -> Mapping[tuple[int, date], BitMap]:
+        return _by_team_and_day(self._rosters.values_list("team_id", "day", "members"))
 
     def _active(self, team_key: int, days: Sequence[date]) -> BitMap | None:
         found = [self._users.get((team_key, day)) for day in days]
@@ -310,32 +360,22 @@ class TeamHistory:
         return Sums.of(known) if known and len(known) == len(found) else Sums()
 
 
-def team_history(account: Account, team_keys: Collection[int], period: Period) -> TeamHistory:
-    """These teams of an account over a period; in three queries."""
-    span = {"day__range": (period.first, period.last)}
-    users = DayUsers.objects.filter(account=account, team_key__in=team_keys, kind=ACTIVE, **span)
-    rows = TeamDay.objects.filter(account=account, team_key__in=team_keys, **span)
-    rosters = TeamRoster.objects.filter(team__account=account, team__in=team_keys, **span)
-    return TeamHistory(
-        {
-            (key, day): BitMap.deserialize(bytes(some))
-            for key, day, some in users.values_list("team_key", "day", "users")
-        },
-        {
-            (key, day): Sums(*(counters if active else NONE_DONE))
-            for key, day, active, *counters in rows.values_list("team_key", "day", "active_users", *COUNTERS)
-        },
-        {
-            (key, day): BitMap.deserialize(bytes(some))
-            for key, day, some in rosters.values_list("team_id", "day", "members")
-        },
-    )
+def _by_team_and_day(rows: Iterable[tuple[int, date, bytes | memoryview]]) -> dict[tuple[int, date], BitMap]:
+    with bytes_as_they_are():
+        stored = list(rows)
+    return {(key, day): BitMap.deserialize(bytes(users)) for key, day, users in stored}
 
 
 def largest_teams(account: Account, days: Iterable[date], count: int) -> list[int]:
     """The keys of the teams with the most members on the newest of these days that tells of teams."""
-    rows = TeamRoster.objects.filter(team__account=account, day__in=list(days))
+    asked = set(days)
+    if not asked:
+        return []
+    rows = TeamRoster.objects.filter(team__account=account, day__range=(min(asked), max(asked)))
+    # Of a year each day would be a value of the statement; nearly always they are all asked for.
     newest = rows.order_by("-day").values_list("day", flat=True).first()
+    if newest is not None and newest not in asked:
+        newest = rows.filter(day__in=asked).order_by("-day").values_list("day", flat=True).first()
     if newest is None:
         return []
     ranked = rows.filter(day=newest).order_by("-member_count", "team__slug", "team_id")

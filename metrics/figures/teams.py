@@ -86,6 +86,8 @@ def members_by_team(
         between(first, last), team__account__in=[account.pk for account in accounts]
     )
     members: dict[int, BitMap] = defaultdict(BitMap)
-    for team_id, users in rows.values_list("team_id", "members").iterator():
+    # Most days a team has the members of the day before: each set of them is read once.
+    different = rows.order_by().values_list("team_id", "members").distinct()
+    for team_id, users in different.iterator():
         members[team_id] |= BitMap.deserialize(bytes(users))
     return members

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from django.db import connection
-from django.db.models import Exists, Expression, OuterRef, QuerySet
+from django.db.models import DecimalField, Exists, OuterRef
 
 from metrics.figures.scope import Scope
 from metrics.models import DayUsers, DirtyDay, ReportDay, ScopeDay, TeamDay
@@ -16,6 +16,9 @@ from metrics.models.team_day import WHOLE_ACCOUNT
 from metrics.periods import Period
 from portal.bytes_as_they_are import bytes_as_they_are
 from seats.models import Account
+
+# SQLite knows no decimals either: Django makes them of what it has.
+_DECIMAL = {field.name for field in ScopeDay._meta.fields if isinstance(field, DecimalField)}
 
 # A day, its source (of ScopeDay.Source), and the asked columns; None: covered, and nobody did anything.
 Told = tuple[date, str, tuple[Any, ...] | None]
@@ -70,44 +73,92 @@ def _covered_days(vendor: str, reports: int, in_detail: bool) -> str:
 def rows_of_days(
     scope: Scope,
     period: Period,
-    columns: Sequence[str | Expression],
+    columns: Sequence[str],
     *,
     computed: bool = False,
     but: Sequence[Period] = (),
+    without_blob: Sequence[Period] = (),
 ) -> Iterator[Told]:
     """The covered days of a scope, without those of `but`, in order, each with columns of its row.
 
     An account's day is GitHub's own record where there is one (with `computed`: never), else the one
     added up from its people. A team's days are always added up; a day without a row of the team is not
-    covered, since nobody knows who was in it.
+    covered, since nobody knows who was in it. An account's days in `without_blob` come without theirs.
     """
     if scope.team is not None:
         yield from _team_days(scope, period, columns, but)
         return
     reports = [ReportDay.Report.USERS] if computed else [ReportDay.Report.USERS, ReportDay.Report.SCOPE]
     days = covered(scope.account, period, *reports, but=but)
-    rows = _account_days(scope.account, period, computed)
-    for some in but:
-        rows = rows.exclude(day__range=(some.first, some.last))
-    with bytes_as_they_are():
-        found = {
-            day: (source, tuple(row)) for day, source, *row in rows.values_list("day", "source", *columns)
-        }
+    found = {
+        day: (source, tuple(row))
+        for day, source, *row in _account_days(scope.account, period, columns, computed, but, without_blob)
+    }
     for day in sorted({*days, *found}):
         yield (day, *found[day]) if day in found else (day, ScopeDay.Source.USERS.value, None)
 
 
-def _account_days(account: Account, period: Period, computed: bool) -> QuerySet[ScopeDay]:
+def _account_days(
+    account: Account,
+    period: Period,
+    columns: Sequence[str],
+    computed: bool,
+    but: Sequence[Period],
+    without_blob: Sequence[Period],
+) -> Iterator[tuple[Any, ...]]:
+    """Day, source and columns of an account's days; of a day with both sources GitHub's own alone."""
+    if _DECIMAL.isdisjoint(columns):
+        blanks = without_blob if "blob" in columns else ()
+        statement = _days_of_account(connection.vendor, tuple(columns), computed, len(but), len(blanks))
+        in_columns, others = (
+            [str(end) for some in several for end in (some.first, some.last)]
+            for several in (blanks, (period, *but))
+        )
+        with bytes_as_they_are(), connection.cursor() as cursor:
+            cursor.execute(statement, [*in_columns, account.pk, *others])
+            found = cursor.fetchall()
+        for day, *row in found:
+            yield date.fromisoformat(day) if isinstance(day, str) else day, *row
+        return
     rows = ScopeDay.objects.filter(account=account, day__range=(period.first, period.last)).order_by()
+    for some in but:
+        rows = rows.exclude(day__range=(some.first, some.last))
     if computed:
-        return rows.filter(source=ScopeDay.Source.USERS)
-    own = ScopeDay.objects.filter(account=account, day=OuterRef("day"), source=ScopeDay.Source.REPORT)
-    return rows.exclude(Exists(own), source=ScopeDay.Source.USERS)
+        rows = rows.filter(source=ScopeDay.Source.USERS)
+    else:
+        own = ScopeDay.objects.filter(account=account, day=OuterRef("day"), source=ScopeDay.Source.REPORT)
+        rows = rows.exclude(Exists(own), source=ScopeDay.Source.USERS)
+    with bytes_as_they_are():
+        yield from list(rows.values_list("day", "source", *columns))
 
 
-def _team_days(
-    scope: Scope, period: Period, columns: Sequence[str | Expression], but: Sequence[Period]
-) -> Iterator[Told]:
+@lru_cache(maxsize=200)
+def _days_of_account(
+    vendor: str, columns: tuple[str, ...], computed: bool, exceptions: int, blanks: int
+) -> str:
+    """The statement as text: nearly every panel asks it."""
+    quoted = connection.ops.quote_name
+    table = quoted(ScopeDay._meta.db_table)
+    blob = f"told.{quoted('blob')}"
+    if blanks:
+        within = " OR ".join(["told.day BETWEEN %s AND %s"] * blanks)
+        blob = f"CASE WHEN {within} THEN NULL ELSE {blob} END"
+    named = (f"told.{quoted(column)}" if column != "blob" else blob for column in columns)
+    told = ", ".join(("told.day", "told.source", *named))
+    users = f"told.source = '{ScopeDay.Source.USERS}'"
+    own = (
+        f"own.account_id = told.account_id AND own.day = told.day AND own.source = '{ScopeDay.Source.REPORT}'"
+    )
+    has_own = f"EXISTS (SELECT 1 FROM {table} own WHERE {own})"  # noqa: S608 - names and constants
+    wanted = users if computed else f"NOT ({users} AND {has_own})"
+    return (
+        f"SELECT {told} FROM {table} told"  # noqa: S608 - names and constants
+        f" WHERE told.account_id = %s AND told.day BETWEEN %s AND %s"
+        f"{' AND NOT (told.day BETWEEN %s AND %s)' * exceptions} AND {wanted}"
+    )
+
+
+def _team_days(scope: Scope, period: Period, columns: Sequence[str], but: Sequence[Period]) -> Iterator[Told]:
     rows = TeamDay.objects.filter(
         account=scope.account, team_key=scope.team_key, day__range=(period.first, period.last)
     )

@@ -47,7 +47,7 @@ def unknown_shares(scope: Scope, period: Period, days: Sequence[date]) -> list[U
     Each is a share of what the breakdown tells: what no breakdown tells is not in it.
     """
     found: list[UnknownShare] = []
-    told = breakdowns_of(scope, period, [dimension for dimension, _ in TOLD_BY.values()])
+    told = breakdowns_of(scope, period, [dimension for dimension, _ in TOLD_BY.values()], in_sum=True)
     for name, (dimension, counters) in TOLD_BY.items():
         whole, nameless = _sums(told[dimension], name, days)
         for counter in counters:

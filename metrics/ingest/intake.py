@@ -11,10 +11,12 @@ from django.conf import settings
 from django.db import transaction
 
 from metrics.formats import activity_report as activity_csv
+from metrics.formats.csv_lines import READ_AS_WINDOWS, WINDOWS
 from metrics.formats.errors import BrokenOffError, Unreadable
 from metrics.formats.kinds import Kind, identify
+from metrics.formats.layout import is_document
 from metrics.formats.reading import records_of
-from metrics.formats.records import records
+from metrics.formats.records import MAX_DEPTH, MAX_RECORD_BYTES, records
 from metrics.formats.sources import Source, blocks, expand, sources
 from metrics.ingest import rejects
 from metrics.ingest.options import Counts, FileOutcome, Options, Refused
@@ -30,6 +32,8 @@ from metrics.ingest.seat_files import (
 from portal import kept_files
 from portal.models import AuditEntry, RejectedLine, ReportFile
 from seats import verdicts
+
+NOT_LOOKED_AT = "Not looked at: what comes before it took the time that a preview has. It is taken in, too."
 
 # Records read so far, of the file at hand, and how many of them were rejected.
 OnProgress = Callable[[int, int], None]
@@ -119,6 +123,10 @@ def take_in_source(
         if expected and kind not in expected:
             raise Refused(f"GitHub's file is a {kind} report, and {expected[0]} was asked for.")
         check_team(kind, options)
+        if options.rehearsal is not None and options.rehearsal.is_late():
+            outcome.looked_at = 0
+            outcome.notes.append(NOT_LOOKED_AT)
+            return outcome
         if options.dry_run:
             with source.open() as stream:
                 sha256, size = kept_files.digest(blocks(stream))
@@ -215,20 +223,39 @@ def _read(
         file.removed = result.removed
         outcome.report_file = file
         outcome.notes += [*result.notes, *_said_of(result.counts)]
+        if intake.ended_behind is not None:
+            outcome.looked_at = intake.ended_behind
+            outcome.notes.append(_ended_early(source, intake.ended_behind, is_complete=options.complete))
         return
     if kind == Kind.SEATS:
         outcome.seat_list = read_seat_list(records(source.open))
         taken = take_seat_list(file, options, outcome.seat_list)
     else:
-        with source.open() as stream:
-            taken = take_activity_report(
-                file, options, activity_csv.read_lines(stream), progress and (lambda done: progress(done, 0))
-            )
+        if activity_csv.how_written(source.open) == WINDOWS:
+            outcome.notes.append(READ_AS_WINDOWS)
+        taken = take_activity_report(
+            file, options, activity_csv.read_lines(source.open), progress and (lambda done: progress(done, 0))
+        )
     outcome.counts = taken.counts
     outcome.rejected = taken.rejected
     outcome.notes += taken.notes
     outcome.ended = taken.ended
     outcome.report_file = file
+
+
+def _ended_early(source: Source, looked_at: int, *, is_complete: bool) -> str:
+    told = f"Only the first {looked_at:,}{_of_lines(source)} were looked at, in the time that a preview has."
+    if is_complete:
+        told += " What a complete file does not name, and so would go, is known only at its end."
+    return f"{told} All of it is taken in."
+
+
+def _of_lines(source: Source) -> str:
+    """How many lines there are; of a document, whose lines mean nothing, only what they are called."""
+    if is_document(source.open, MAX_RECORD_BYTES, MAX_DEPTH):
+        return " records"
+    with source.open() as stream:
+        return f" of {sum(block.count(10) for block in blocks(stream)):,} lines"
 
 
 def _said_of(counts: Counts) -> Iterator[str]:

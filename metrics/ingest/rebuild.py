@@ -14,6 +14,7 @@ from metrics import breakdowns
 from metrics.ingest.add_up import Names, Sums, record
 from metrics.ingest.rebuild_beside import Adders
 from metrics.ingest.rebuild_people import People, Submit, named, read_people, total
+from metrics.ingest.rebuild_teams import outdate_teams, write_teams
 from metrics.ingest.rebuild_weeks import outdate_weeks, write_weeks
 from metrics.ingest.rebuild_windows import outdate, write_windows
 from metrics.models import DayUsers, DirtyDay, ReportDay, ScopeDay, TeamDay, TeamRoster
@@ -33,8 +34,8 @@ def rebuild_dirty_days(
     """Rebuild every dirty day, or those of an account; returns how many. The newest come first.
 
     Each is committed by itself, so it may be stopped. With `seconds` no further day is begun after that
-    time; what is left keeps its mark. The windows and weeks that touched days fall into are written at the
-    end.
+    time; what is left keeps its mark. The windows, weeks and teams' periods that touched days fall into are
+    written at the end.
     """
     marked = DirtyDay.objects.all() if account is None else DirtyDay.objects.filter(account=account)
     dirty = list(marked.order_by("-day", "account_id").values_list("account_id", "day"))
@@ -49,16 +50,18 @@ def rebuild_dirty_days(
             if on_day is not None:
                 on_day(done, len(dirty))
     write_windows(account)
+    write_teams(account, ends_at)
     write_weeks(account, ends_at)
     return done
 
 
 def rebuild_day(account_id: int, day: date) -> None:
-    """Replace all that is added up of an account's day by what its rows say now, its windows and its week."""
+    """Replace all that is added up of an account's day by what its rows say now, and what it is a part of."""
     with Adders() as adders, transaction.atomic():
         _rebuild(account_id, day, adders.submit)
     account = Account.objects.get(pk=account_id)
     write_windows(account)
+    write_teams(account)
     write_weeks(account)
 
 
@@ -96,6 +99,7 @@ def _rebuild(account_id: int, day: date, submit: Submit) -> None:
             _write_teams(account_id, day, people, rosters, groups)
     DirtyDay.objects.filter(account_id=account_id, day=day).delete()
     outdate(account_id, day)
+    outdate_teams([(account_id, day)])
     outdate_weeks([(account_id, day)])
 
 

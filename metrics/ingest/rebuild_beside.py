@@ -10,7 +10,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from types import TracebackType
 from typing import Self
 
-from metrics.formats.parsing import WORKERS, can_share
+from metrics.formats.parsing import WORKERS, begin_to_help, can_share
 from metrics.ingest.add_up import AddedUp, add_up
 
 # Lines that one process has added up before the others are called.
@@ -44,8 +44,7 @@ class Adders:
         if self._pool is None and self._lines > SHARED_FROM and can_share():
             # Spawned, not forked: the child must not inherit open connections to the database.
             context = multiprocessing.get_context("spawn")
-            # Sums are no cycles: to look for some takes a fifth of the time.
-            self._pool = ProcessPoolExecutor(WORKERS, mp_context=context, initializer=gc.disable)
+            self._pool = ProcessPoolExecutor(WORKERS, mp_context=context, initializer=_begin)
         if self._pool is None:
             added = add_up(blobs, people, groups)
             return lambda: added
@@ -54,3 +53,9 @@ class Adders:
         future = self._pool.submit(add_up, blobs, people, groups)
         self._sent.append(future)
         return future.result
+
+
+def _begin() -> None:
+    begin_to_help()
+    # Sums are no cycles: to look for some takes a fifth of the time.
+    gc.disable()

@@ -7,7 +7,8 @@ that is there is true, whenever the writing is stopped.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from typing import Any
 
@@ -17,13 +18,25 @@ from pyroaring import BitMap
 
 from metrics.figures.broken_down import breakdowns_of, days_together
 from metrics.figures.dimensions import NAMES
+from metrics.figures.newest import PREFIX, Client, newest
 from metrics.figures.records import without_breakdowns
 from metrics.figures.scope import Scope
 from metrics.figures.told import rows_of_days
+from metrics.ingest.rebuild_periods import outdate_periods
 from metrics.models import DayUsers, DirtyDay, DirtyWeek, ReportDay, WeekTotals, WeekUsers
 from metrics.models.team_day import WHOLE_ACCOUNT
 from metrics.periods import Period
-from metrics.week_parts import RECORDS, TOGETHER, pack_records, pack_totals
+from metrics.week_parts import (
+    NAMED,
+    NAMED_DAYS,
+    RECORDS,
+    TOGETHER,
+    Named,
+    named,
+    pack_named,
+    pack_records,
+    pack_totals,
+)
 from metrics.whole_weeks import bits_of, days_of, monday_of, week_of
 from portal.bulk import insert_rows
 from portal.bytes_as_they_are import bytes_as_they_are
@@ -31,13 +44,21 @@ from seats.models import Account
 
 TOLD = (ReportDay.Report.USERS, ReportDay.Report.SCOPE)
 SATURDAY = 5
+PHASE = "phase:"
 
 
 def outdate_weeks(days: Iterable[tuple[int, date]]) -> None:
-    """Note that these (account, day) say something else now; in the same transaction as what they say."""
+    """Note that these (account, day) say something else now; in the same transaction as what they say.
+
+    Their weeks, and the usual periods with them.
+    """
     by_account: dict[int, set[date]] = {}
+    days_of_account: dict[int, set[date]] = {}
     for account_id, day in days:
         by_account.setdefault(account_id, set()).add(monday_of(week_of(day)))
+        days_of_account.setdefault(account_id, set()).add(day)
+    for account_id, some in days_of_account.items():
+        outdate_periods(account_id, some)
     for account_id, mondays in by_account.items():
         for model in (WeekTotals, WeekUsers):
             model.objects.filter(account_id=account_id, monday__in=mondays).delete()
@@ -94,12 +115,21 @@ def _write_marked(account_id: int, monday: date) -> bool:
 
 def _parts(scope: Scope, period: Period) -> Iterator[tuple[str, bytes]]:
     working = [day for day in period if day.weekday() < SATURDAY]
+    of_week: dict[str, Named] = {}
+    of_days: dict[int, dict[str, Named]] = {day.weekday(): {} for day in period}
     for dimension, found in breakdowns_of(scope, period, NAMES).items():
         names = NAMES[dimension]
         told = bits_of(found.days)
         filled = told & ~bits_of(found.empty_days())
         sums = found.totals(*names), found.totals(*names, days=working)
         yield dimension, pack_totals(told, filled, len(names), *sums)
+        of_week[dimension] = named(told, filled, {name: found.totals(name) for name in names})
+        for day in found.days:
+            bit = bits_of([day])
+            by_name = {name: found.totals(name, days=[day]) for name in names}
+            of_days[day.weekday()][dimension] = named(bit, filled & bit, by_name)
+    yield NAMED, pack_named(of_week)
+    yield NAMED_DAYS, pack_named(of_days)
     together = dict(days_together(scope, period))
     filled = bits_of(day for day, entries in together.items() if entries)
     whole = _added(together.values())
@@ -139,3 +169,25 @@ def _users(account: Account, period: Period) -> Iterator[tuple[Any, ...]]:
             some.run_optimize()
         user_days = sum(map(len, sets.values()))
         yield kind, held, everybody.serialize(), at_weekends.serialize(), user_days
+    nobody = BitMap().serialize()
+    for kind, had_last in _last(by_kind):
+        had_last.run_optimize()
+        yield f"{WeekUsers.LAST}{kind}", held, had_last.serialize(), nobody, 0
+
+
+def _last(by_kind: Mapping[str, Mapping[date, BitMap]]) -> Iterator[tuple[str, BitMap]]:
+    """Who had which phase, and which client of each editor, on their newest day that tells one."""
+    seen: dict[str, dict[date, dict[Any, BitMap]]] = defaultdict(lambda: defaultdict(dict))
+    names: dict[Any, str] = {}
+    for kind, sets in by_kind.items():
+        one: Any = kind
+        if kind.startswith(PREFIX):
+            one = Client.named(kind.removeprefix(PREFIX))
+        elif not kind.startswith(PHASE):
+            continue
+        names[one] = kind
+        for day, users in sets.items():
+            seen[getattr(one, "ide", PHASE)][day][one] = users
+    for days in seen.values():
+        for one, users in newest(days).items():
+            yield names[one], users

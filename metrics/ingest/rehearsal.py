@@ -7,7 +7,9 @@ stays flat. Everything is told of accounts by name, since an account that is met
 
 from __future__ import annotations
 
+import math
 import sqlite3
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,10 +20,12 @@ from typing import Any
 from django.db.models import Count, Sum
 from pyroaring import BitMap64
 
+from metrics.ingest.rehearsed_seats import BillChange, SeatChange, Stood, stand, woken
 from metrics.models import UserDay
 from metrics.models.counters import COUNTERS
 from portal.models import ReportFile
-from seats.models import Account, Seat
+from seats.accounts import WrongAccount
+from seats.models import Account
 
 # Keys of people nobody has met lie above all that a table gives.
 UNMET = 1 << 48
@@ -62,17 +66,15 @@ class DayChange:
             self.counters[place] -= value or 0
 
 
-@dataclass(slots=True)
-class SeatChange:
-    held_before: set[str] = field(default_factory=set)
-    held_after: set[str] = field(default_factory=set)
-    changed: int = 0
-
-
 class Rehearsal:
-    """What a dry run remembers; `scratch` is a file of its own that it may write to."""
+    """What a dry run remembers; `scratch` is a file of its own that it may write to.
 
-    def __init__(self, scratch: Path) -> None:
+    By `ends_at`, a time of the monotonic clock, it ends and tells of what it has seen. It cannot go on
+    another time: what the rows read so far would have left is in no table.
+    """
+
+    def __init__(self, scratch: Path, ends_at: float = math.inf) -> None:
+        self._ends_at = ends_at
         scratch.unlink(missing_ok=True)
         scratch.touch(mode=0o600)
         self._path = scratch
@@ -89,12 +91,20 @@ class Rehearsal:
         self._known = {account.pk: account.label for account in Account.objects.all()}
         # Met here first: below zero, so that no row of any table is theirs.
         self._met: dict[tuple[str, str], int] = {}
+        self._ids: dict[tuple[str, str], int] = {}
         self.labels = {pk: (str(pk), label) for pk, label in self._known.items()}
         self.files: dict[int, str] = {}
         self.coverage: dict[tuple[int, str, date], Any] = {}
         self.days: dict[tuple[int, date], DayChange] = defaultdict(DayChange)
         self.covered: dict[int, dict[str, set[date]]] = defaultdict(lambda: defaultdict(set))
         self.seats: dict[int, SeatChange] = {}
+        self._bills: dict[tuple[int, str], BillChange] = defaultdict(BillChange)
+        # By GitHub's ids of people, the newest day of use, and of credits spent.
+        self._used: dict[int, date] = {}
+        self._credits: dict[int, date] = {}
+
+    def is_late(self) -> bool:
+        return time.monotonic() > self._ends_at
 
     def close(self) -> None:
         self._rows.close()
@@ -111,6 +121,17 @@ class Rehearsal:
             self._met[name] = -1 - len(self._met)
             self.labels[self._met[name]] = ("", f"{account.label} (new)")
         return self._met[name]
+
+    def check_id(self, account: Account) -> None:
+        """Raises WrongAccount where an earlier file would have told another id of an account so called."""
+        if not account.login or account.github_id is None:
+            return
+        known = self._ids.setdefault((account.kind, account.login.lower()), account.github_id)
+        if known != account.github_id:
+            raise WrongAccount(
+                f"The {account.kind} {account.login} has the id {known}, not {account.github_id}: "
+                f"this is a file of another {account.kind}."
+            )
 
     def number_of(self, file: ReportFile) -> int:
         """A key for a file that is never saved."""
@@ -173,22 +194,44 @@ class Rehearsal:
         """A day that no file told of so far would be told of."""
         self.covered[account][report].add(day)
 
-    def note_seats(self, accounts: Iterable[Account], changed: int, before: Mapping[int, set[str]]) -> None:
-        """Within the transaction in which a seat list was applied: who holds a seat now."""
-        for account in accounts:
-            key = self.key_of(account)
-            held = held_by([account.pk])[account.pk]
-            was = before.get(account.pk, set())
-            if key not in self.seats:
-                self.seats[key] = SeatChange(set(was), set(was))
-            change = self.seats[key]
-            change.held_after = (change.held_after | (held - was)) - (was - held)
-            change.changed += changed
+    def note_seats(self, accounts: Iterable[Account], changed: int, before: Stood) -> None:
+        """Within the transaction in which a file of seats was applied: how they stand now."""
+        some = list(accounts)
+        after = stand(some)
+        for account in some:
+            self._follow(self.key_of(account), account.pk, before, after).changed += changed
+
+    def note_used(self, used: Mapping[int, date], credits_spent: Mapping[int, date]) -> None:
+        """Who did something, by GitHub's ids, and when last."""
+        for told, known in ((used, self._used), (credits_spent, self._credits)):
+            for github_id, day in told.items():
+                known[github_id] = max(day, known.get(github_id, day))
+
+    def bill(self, account: Account, report: str) -> BillChange:
+        """What would change of an account's bill."""
+        return self._bills[self.key_of(account), report]
+
+    def _follow(self, key: int, account_id: int, before: Stood, after: Stood) -> SeatChange:
+        none: set[str] = set()
+        held = before.held.get(account_id, none), after.held.get(account_id, none)
+        idle = before.idle.get(account_id, none), after.idle.get(account_id, none)
+        if key not in self.seats:
+            self.seats[key] = SeatChange(set(held[0]), set(held[0]), set(idle[0]), set(idle[0]))
+        self.seats[key].follow(held, idle)
+        return self.seats[key]
+
+    def _wake(self) -> None:
+        """Whose seat would no longer be idle, now that it is known who did something."""
+        before, after = woken(self._used, self._credits)
+        for account_id, idle in before.idle.items():
+            if idle != after.idle[account_id]:
+                self._follow(account_id, account_id, before, after)
 
     # What comes of it.
 
     def figures(self) -> dict[str, Any]:
-        """Before and after, in plain values: by account and day, and the seats."""
+        """Before and after, in plain values: by account and day, the seats, and the bills."""
+        self._wake()
         return {
             "days": [row for key in self._accounts_of(self.days) for row in self._days_of(key)],
             "covered": [
@@ -197,15 +240,15 @@ class Rehearsal:
                 for report, days in sorted(self.covered[key].items())
             ],
             "seats": [
-                {
-                    "account": self.labels[key][1],
-                    "before": len(change.held_before),
-                    "after": len(change.held_after),
-                    "added": len(change.held_after - change.held_before),
-                    "ended": len(change.held_before - change.held_after),
-                    "changed": change.changed,
-                }
+                {"account": self.labels[key][1], **change.figures()}
                 for key, change in sorted(self.seats.items(), key=lambda item: self.labels[item[0]][1])
+            ],
+            "bills": [
+                {"account": self.labels[key][1], **change.figures(key, report)}
+                for (key, report), change in sorted(
+                    self._bills.items(), key=lambda item: (self.labels[item[0][0]][1], item[0][1])
+                )
+                if change.days
             ],
         }
 
@@ -230,15 +273,6 @@ class Rehearsal:
                 }
             )
         return rows
-
-
-def held_by(accounts: Iterable[int]) -> dict[int, set[str]]:
-    """Who holds a seat of these accounts, by lower-cased login."""
-    held: dict[int, set[str]] = {pk: set() for pk in accounts}
-    seats = Seat.objects.held().filter(account__in=list(held)).order_by()
-    for account, login_key in seats.values_list("account_id", "user__login_key"):
-        held[account].add(login_key)
-    return held
 
 
 def _sums(account: int, days: Iterable[date]) -> dict[date, tuple[int, list[int]]]:

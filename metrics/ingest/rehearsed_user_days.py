@@ -49,6 +49,7 @@ class RehearsedScopes(Scopes):
     def _meet(self, enterprise_id: int | None, organization_id: int | None) -> Account:
         with self._taken_back():
             account = super()._meet(enterprise_id, organization_id)
+        self.rehearsal.check_id(account)
         return self._keyed(account)
 
     @contextmanager
@@ -241,6 +242,7 @@ class RehearsedUserDays(UserDays):
         self.cover({(account.pk, day): at for day, at in covered.items()})
 
     def finish(self) -> None:
+        self.rehearsal.note_used(self.used, self.credits)
         if self.says_who_was_absent:
             self._remove_absent()
 

@@ -115,7 +115,7 @@ def activity_lines(
         with kept_files.opener(file.kept_path)() as kept:
             header = kept.read(MAX_LINE_BYTES).lstrip().split(b"\n", 1)[0].strip()
     text = b"\n".join([header, *(row.raw.replace(b"\n", b" ") for row in rows)])
-    for line in activity_csv.read_lines(io.BytesIO(text)):
+    for line in activity_csv.read_lines(lambda: io.BytesIO(text)):
         if isinstance(line, Broken):
             yield line._replace(number=rows[line.number - 2].number)
         else:

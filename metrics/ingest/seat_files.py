@@ -13,7 +13,7 @@ from metrics.formats.errors import BadRecord
 from metrics.formats.records import Broken, Record
 from metrics.formats.seat_list import parse_seat, total_seats
 from metrics.ingest.options import Counts, Options, Refused
-from metrics.ingest.rehearsal import held_by
+from metrics.ingest.rehearsed_seats import Stood, stand
 from metrics.ingest.scope import Scopes
 from portal.github.payloads import is_nobodys
 from portal.models import RejectedLine, ReportFile
@@ -74,7 +74,7 @@ class SeatList:
         total = next(iter(self.totals), None)
         if total is None:
             return "it does not tell how many seats there are"
-        return f"it lists {self.people} people of {total}"
+        return f"it lists {self.people:,} of {total:,} people"
 
     def newest_moment(self, now: datetime) -> datetime | None:
         """The newest time in the list that is not in the future."""
@@ -120,7 +120,7 @@ def take_seat_list(file: ReportFile, options: Options, seats: SeatList) -> Taken
             insert_for_now(file)
         scope = Scopes(options).named()
         check_seat_scope(scope, options, seats.grants)
-        before = held_by(Account.objects.values_list("pk", flat=True)) if options.rehearsal else {}
+        before = _stood(options, scope)
         try:
             applied = roster.apply(
                 Roster(
@@ -146,7 +146,7 @@ def take_seat_list(file: ReportFile, options: Options, seats: SeatList) -> Taken
         file.observed_at = observed_at
         file.subject = _subject(applied.scope, applied.accounts)
         record(file, taken.counts, seats.broken)
-        if options.rehearsal is not None:
+        if options.rehearsal is not None and before is not None:
             options.rehearsal.note_seats(applied.accounts, applied.changed, before)
         if options.dry_run:
             transaction.set_rollback(True)
@@ -226,7 +226,7 @@ def take_activity_report(
             insert_for_now(file)
         account = Scopes(options).named()
         assert account is not None  # noqa: S101 - one was named, above; for the type checker
-        before = held_by([account.pk]) if options.rehearsal else {}
+        before = _stood(options, account)
         rows: list[tuple[int, ActivityReportRecord]] = []
         for line in lines:
             if isinstance(line, Broken):
@@ -256,11 +256,21 @@ def take_activity_report(
         file.subject = account.subject
         record(file, taken.counts, broken)
         activity_report.settle(account)
-        if options.rehearsal is not None:
-            options.rehearsal.note_seats([account], 0, before)
+        if options.rehearsal is not None and before is not None:
+            options.rehearsal.note_seats([account], taken.counts.rows_changed, before)
         if options.dry_run:
             transaction.set_rollback(True)
     return taken
+
+
+def _stood(options: Options, account: Account | None) -> Stood | None:
+    """For a dry run that tells figures: how the seats stand that a file may touch."""
+    if options.rehearsal is None:
+        return None
+    if account is not None and account.kind == Account.Kind.ORGANIZATION:
+        return stand([account])
+    # An enterprise's list may name organizations that nobody knows to be its own yet.
+    return stand(Account.objects.all())
 
 
 def _newest_moment(rows: Iterable[ActivityReportRecord]) -> datetime | None:

@@ -21,6 +21,7 @@ from metrics.formats.parsing import Parsed
 from metrics.formats.records import Broken, Record
 from metrics.ingest.facts import Adapted, FileHashes
 from metrics.ingest.options import Counts, Options, Refused
+from metrics.ingest.rebuild_teams import outdate_teams
 from metrics.ingest.scope import Ids, Scopes
 from metrics.models import DirtyDay, ReportDay
 from portal.models import RejectedLine, ReportFile
@@ -87,12 +88,13 @@ class Intake:
         self.adapted = Adapted()
         self.progress = Progress()
         self._covered: dict[tuple[int, date], tuple[datetime, bool, str]] = {}
-        self._marked: set[tuple[int, date]] = set()
         # For a complete file: the days of which it tells all there was, and as of when.
         self.told: dict[tuple[int, date], datetime] = {}
         # The days that lines say their report tells of, by whose it is, and as of when.
         self.windows: dict[tuple[Ids, Window], datetime] = {}
         self.is_cut = False
+        # Of a dry run that had to end before the file did: behind which record.
+        self.ended_behind: int | None = None
         # What `write` finds wrong with records that were not read to their end before.
         self.late_rejects: list[RejectedLine] = []
 
@@ -144,6 +146,9 @@ class Intake:
                 self._take(batch[len(skipped) :], position)
             if on_batch is not None:
                 on_batch(position)
+            if self.options.rehearsal is not None and self.options.rehearsal.is_late():
+                self.is_cut, self.ended_behind = True, position
+                break
         with self.in_one_go():
             if self.options.dry_run:
                 self._insert_file()
@@ -171,11 +176,12 @@ class Intake:
     def says_who_was_absent(self) -> bool:
         """Whether rows that the file does not have are to go.
 
-        Where GitHub sent lines that cannot be read, one of them may be the one that seems to be missing.
+        Where GitHub sent lines that cannot be read, one of them may be the one that seems to be missing; it
+        may come behind the place where a file breaks off.
         """
         is_unclear = self.options.observed_at is not None and self.progress.counts.rows_rejected > 0
         reads_it_whole = not self.is_retry or self.only is not None
-        return self.options.complete and reads_it_whole and not is_unclear
+        return self.options.complete and reads_it_whole and not is_unclear and not self.is_cut
 
     @property
     def notes_changes(self) -> bool:
@@ -242,11 +248,10 @@ class Intake:
         return self.only is None or (account.id, day) in self.only
 
     def forget(self) -> None:
-        """After a roll-back nothing that was met or marked in it is there."""
+        """After a roll-back nothing that was met in it is there."""
         self.scopes.forget()
         self.people.forget_keys()
         self._covered.clear()
-        self._marked.clear()
 
     def _reject(self, number: int, reason: str, raw: bytes) -> RejectedLine:
         line = raw[:KEPT_OF_A_LINE].decode("utf-8", "replace").replace("\0", "\N{SYMBOL FOR NULL}")
@@ -364,9 +369,12 @@ class Intake:
         self.cover(days)
 
     def mark_dirty(self, days: Iterable[tuple[int, date]]) -> None:
-        """Say that these (account, day) must be added up again."""
-        new = sorted(set(days) - self._marked)
+        """Say that these (account, day) must be added up again; in the transaction of what they say.
+
+        Every batch says so anew: whoever adds up what waits may have done a day while it still comes in.
+        """
+        some = sorted(set(days))
         DirtyDay.objects.bulk_create(
-            (DirtyDay(account_id=account_id, day=day) for account_id, day in new), ignore_conflicts=True
+            (DirtyDay(account_id=account_id, day=day) for account_id, day in some), ignore_conflicts=True
         )
-        self._marked.update(new)
+        outdate_teams(some)

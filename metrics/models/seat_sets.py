@@ -1,4 +1,4 @@
-"""Whose seats were granted and ended on which day, as sets of people: what figures of seats are read from."""
+"""Whose seats were granted and ended on which day, and how many: what figures of seats are read from."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ from seats.models import Account
 
 
 class SeatSets(models.Model):
-    """The sets of the seats that an account pays for, as of some stamps of the tables they come from.
+    """What the seats that an account pays for say by day, as of some stamps of the tables they come from.
 
-    `metrics.figures.seat_sets` alone makes and reads them; of other stamps they are out of date.
+    `metrics.figures.seat_sets` alone reads and writes them; of other stamps they are out of date.
     """
 
     class Kind(models.TextChoices):
         HELD = "held", "who held a seat"
         GRANTED = "granted", "who was granted a seat"
+        DATES = "dates", "how many seats, by the days that matter"
+        FIRST_USE = "first use", "how soon seats were used, by month of the grant"
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="+")
     kind = models.CharField(max_length=10, choices=Kind.choices)

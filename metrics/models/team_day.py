@@ -14,6 +14,8 @@ from seats.models import Account, Team
 
 WHOLE_ACCOUNT = 0
 UNATTRIBUTED = -1
+# What stands in a team's place for those.
+NO_TEAM = "(unattributed)"
 
 
 class TeamDay(Counters):
@@ -35,7 +37,7 @@ class TeamDay(Counters):
         indexes = [models.Index(fields=["account", "day"], name="metrics_team_day_by_day")]
 
     def __str__(self) -> str:
-        return f"{self.team or '(unattributed)'} on {self.day}"
+        return f"{self.team or NO_TEAM} on {self.day}"
 
 
 class DayUsers(models.Model):

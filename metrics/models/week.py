@@ -32,12 +32,15 @@ class WeekTotals(models.Model):
 class WeekUsers(models.Model):
     """The people of an account who did something in a week; kinds are those of DayUsers.
 
-    A week has "active" if any of its days has, so that tells whether it stands.
+    A week has "active" if any of its days has, so that tells whether it stands. After LAST comes the name of
+    a client or phase: who had it on their newest day of the week that tells one, a client per editor.
     """
+
+    LAST = "last:"
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="+")
     monday = models.DateField()
-    kind = models.CharField(max_length=255)
+    kind = models.CharField(max_length=255 + len(LAST))
     days = models.PositiveSmallIntegerField(help_text="A bit for each day that has sets; Monday's is 1.")
     users = models.BinaryField(help_text="Bitmap of GitHubUser keys.")
     weekend_users = models.BinaryField(help_text="Those of them who did it at the weekend alone.")

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -213,6 +214,9 @@ class Oracle:
             self._seen[seen_key] = at
 
     def _login(self, user_id: int, login: str, day: date) -> None:
+        # Whoever asks is told of all files; a further one begins anew.
+        for known in ("_borne", "_bearers"):
+            self.__dict__.pop(known, None)
         first, last = self.logins.get((user_id, login), (day, day))
         self.logins[user_id, login] = (min(first, day), max(last, day))
 
@@ -267,18 +271,11 @@ class Oracle:
 
     def login(self, user_id: int) -> str:
         """The login of the newest day."""
-        own = [
-            (last, login.lower(), login) for (who, login), (_, last) in self.logins.items() if who == user_id
-        ]
-        return max(own)[2]
+        return max((last, login.lower(), login) for login, last in self._borne[user_id])[2]
 
     def holder(self, login: str, day: date) -> int | None:
         """Who bore a login on a day: seen under it around that day, else last before, else first after."""
-        seen = [
-            (first, last, user_id)
-            for (user_id, name), (first, last) in self.logins.items()
-            if name.lower() == login.lower()
-        ]
+        seen = self._bearers[login.lower()]
         around = [user_id for first, last, user_id in sorted(seen) if first <= day <= last]
         before = [(last, user_id) for _, last, user_id in seen if last < day]
         if around:
@@ -286,6 +283,22 @@ class Oracle:
         if before:
             return max(before)[1]
         return min(seen)[2] if seen else None
+
+    @cached_property
+    def _borne(self) -> dict[int, list[tuple[str, date]]]:
+        """The logins of each person, and when each was seen last."""
+        found: dict[int, list[tuple[str, date]]] = defaultdict(list)
+        for (user_id, login), (_, last) in self.logins.items():
+            found[user_id].append((login, last))
+        return found
+
+    @cached_property
+    def _bearers(self) -> dict[str, list[tuple[date, date, int]]]:
+        """By login in lower case: who was seen under it, from when to when."""
+        found: dict[str, list[tuple[date, date, int]]] = defaultdict(list)
+        for (user_id, login), (first, last) in self.logins.items():
+            found[login.lower()].append((first, last, user_id))
+        return found
 
     # Usage -------------------------------------------------------------------------------------
 

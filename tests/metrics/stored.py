@@ -1,20 +1,80 @@
-"""Days, people and teams put straight into the database, and added up as an import would."""
+"""Days, people and teams put straight into the database, and added up as an import would.
+
+Many days are added up at once: when the next statement asks for anything but what is put in here.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, time
 from typing import Any
 
+from django.db import connection
 from pyroaring import BitMap
 
 from metrics import breakdowns
-from metrics.ingest.rebuild import rebuild_day
-from metrics.models import ReportDay, ScopeDay, TeamRoster, UserDay
+from metrics.ingest.rebuild import rebuild_dirty_days
+from metrics.models import DirtyDay, ReportDay, ScopeDay, TeamRoster, UserDay
 from metrics.models.counters import COUNTERS
 from portal.models import ReportFile
 from seats.models import Account, GitHubUser, Team
+
+# Of these nothing is added up: more may be put in before the days are.
+_APART = ("seats_account", "seats_githubuser", "seats_team", "SAVEPOINT", "auth_", "django_")
+
+
+class _Later:
+    """The days that are still to be added up, and the watch over what is asked meanwhile."""
+
+    def __init__(self) -> None:
+        self.days: set[tuple[int, date]] = set()
+        self._is_busy = False
+        self._usual: list[Any] = []
+
+    @contextmanager
+    def putting_in(self) -> Iterator[None]:
+        if self not in connection.execute_wrappers:
+            connection.execute_wrappers.insert(0, self)
+        if not self._is_busy:
+            self._usual = list(connection.execute_wrappers)
+        before, self._is_busy = self._is_busy, True
+        try:
+            yield
+        finally:
+            self._is_busy = before
+
+    def __call__(
+        self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Mapping[str, Any]
+    ) -> Any:
+        if self.days and not self._is_busy and ("metrics_" in sql or not any(name in sql for name in _APART)):
+            self.add_up()
+        return execute(sql, params, many, context)
+
+    def add_up(self) -> None:
+        days, self.days = self.days, set()
+        # Nobody who counts queries counts these, and what is meant for the statement at hand is not for them.
+        counted, connection.force_debug_cursor = connection.force_debug_cursor, False
+        wrappers, connection.execute_wrappers = connection.execute_wrappers, self._usual
+        try:
+            with self.putting_in():
+                DirtyDay.objects.bulk_create(
+                    [DirtyDay(account_id=account_id, day=day) for account_id, day in days],
+                    ignore_conflicts=True,
+                )
+                for account_id in sorted({account_id for account_id, _day in days}):
+                    rebuild_dirty_days(account=Account.objects.get(pk=account_id))
+        finally:
+            connection.force_debug_cursor, connection.execute_wrappers = counted, wrappers
+
+
+_later = _Later()
+
+
+def forget() -> None:
+    """The test is over, and what it put in is gone."""
+    _later.days.clear()
 
 
 def midnight(day: date) -> datetime:
@@ -43,55 +103,64 @@ def person(github_id: int, login: str = "") -> GitHubUser:
 
 
 def cover(account: Account, day: date, *reports: str) -> None:
-    for report in reports or ("users",):
-        ReportDay.objects.get_or_create(
-            account=account,
-            report=report,
-            day=day,
-            defaults={"file": report_file(), "observed_at": midnight(day)},
-        )
+    with _later.putting_in():
+        for report in reports or ("users",):
+            ReportDay.objects.get_or_create(
+                account=account,
+                report=report,
+                day=day,
+                defaults={"file": report_file(), "observed_at": midnight(day)},
+            )
 
 
 def use(account: Account, day: date, people: Mapping[GitHubUser, Mapping[str, Any]]) -> None:
     """A covered day on which these people had lines with these columns; a counter left out is 0."""
-    cover(account, day, "users")
-    for user, columns in people.items():
-        rest = columns.get("rest", b"{}")
-        UserDay.objects.create(
-            account=account,
-            user=user,
-            day=day,
-            file=report_file(),
-            observed_at=midnight(day),
-            content_hash=hashlib.blake2b(repr(columns).encode(), digest_size=16).digest(),
-            blob=breakdowns.pack(rest),
-            **{**dict.fromkeys(COUNTERS, 0), **{key: columns[key] for key in columns if key != "rest"}},
+    with _later.putting_in():
+        cover(account, day, "users")
+        file = report_file()
+        UserDay.objects.bulk_create(
+            UserDay(
+                account=account,
+                user=user,
+                day=day,
+                file=file,
+                observed_at=midnight(day),
+                content_hash=hashlib.blake2b(repr(columns).encode(), digest_size=16).digest(),
+                blob=breakdowns.pack(columns.get("rest", b"{}")),
+                **{**dict.fromkeys(COUNTERS, 0), **{key: columns[key] for key in columns if key != "rest"}},
+            )
+            for user, columns in people.items()
         )
-    rebuild_day(account.pk, day)
+    _later.days.add((account.pk, day))
 
 
 def roster(account: Account, day: date, teams: Mapping[str, Collection[GitHubUser]]) -> dict[str, Team]:
     """A day whose user-teams report shows these teams, by slug, with these members."""
-    cover(account, day, "user-teams")
     made = {}
-    for slug, members in teams.items():
-        number = 7000 + int.from_bytes(hashlib.blake2b(slug.encode(), digest_size=2).digest())
-        made[slug], _ = Team.objects.get_or_create(account=account, github_id=number, defaults={"slug": slug})
-        TeamRoster.objects.create(
-            team=made[slug],
-            day=day,
-            members=BitMap(user.pk for user in members).serialize(),
-            member_count=len(members),
-            file=report_file("user-teams-1-day"),
-            observed_at=midnight(day),
-        )
-    rebuild_day(account.pk, day)
+    with _later.putting_in():
+        cover(account, day, "user-teams")
+        file = report_file("user-teams-1-day")
+        for slug, members in teams.items():
+            number = 7000 + int.from_bytes(hashlib.blake2b(slug.encode(), digest_size=2).digest())
+            made[slug], _ = Team.objects.get_or_create(
+                account=account, github_id=number, defaults={"slug": slug}
+            )
+            TeamRoster.objects.create(
+                team=made[slug],
+                day=day,
+                members=BitMap(user.pk for user in members).serialize(),
+                member_count=len(members),
+                file=file,
+                observed_at=midnight(day),
+            )
+    _later.days.add((account.pk, day))
     return made
 
 
 def totals(account: Account, day: date, **columns: Any) -> ScopeDay:
     """The account's own report of a day."""
-    cover(account, day, "scope")
-    return ScopeDay.objects.create(
-        account=account, day=day, source="report", file=report_file("organization-1-day"), **columns
-    )
+    with _later.putting_in():
+        cover(account, day, "scope")
+        return ScopeDay.objects.create(
+            account=account, day=day, source="report", file=report_file("organization-1-day"), **columns
+        )

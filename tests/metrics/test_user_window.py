@@ -190,9 +190,9 @@ def test_windows_that_a_killed_rebuild_left_out_are_written_by_the_next(monkeypa
     assert end(acme) == LAST
 
 
-def test_nothing_to_rebuild_takes_five_questions(django_assert_num_queries: Any) -> None:
+def test_nothing_to_rebuild_takes_six_questions(django_assert_num_queries: Any) -> None:
     acme, ada = organization(), person(1)
     use(acme, LAST, {ada: {}})
 
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(6):
         rebuild_dirty_days()

@@ -5,9 +5,12 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from metrics.figures import Scope
 from metrics.figures.first_use import Cohort, cohorts
+from portal.stamps import make_stamps
 from seats.models import Account, Evidence
 from tests.metrics import stored
 from tests.seats.holding import NOON, ago, grant, hold
@@ -142,3 +145,26 @@ def test_a_team_has_its_newest_members() -> None:
     [found] = [cohort for cohort in cohorts(Scope(acme, team), LAST) if cohort.assigned]
 
     assert (found.assigned, dict(found.after)) == (1, {1: 1})
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_stored_of_an_account_is_told_until_use_or_a_seat_changes() -> None:
+    make_stamps(sender=None)  # type: ignore[arg-type]
+    acme = stored.organization()
+    hold(acme, grant(1, "ann", created=60), grant(2, "bob", created=60))
+    cover(acme, 60)
+    use(acme, 50, 1)
+    first = of_month(acme, SEPTEMBER)
+
+    with CaptureQueriesContext(connection) as asked:
+        assert of_month(acme, SEPTEMBER) == first
+    assert len(asked) <= 2
+
+    assert first.after == {10: 1}
+    # Of another day it is another answer, and so is the next one of this day.
+    assert of_month(acme, SEPTEMBER, TODAY - timedelta(days=55)).after == {}
+    assert of_month(acme, SEPTEMBER) == first
+    use(acme, 40, 2)
+    assert of_month(acme, SEPTEMBER).after == {10: 1, 20: 1}
+    hold(acme, grant(1, "ann", created=60), grant(2, "bob", created=60), grant(3, "cleo", created=60))
+    assert of_month(acme, SEPTEMBER).assigned == 3

@@ -163,7 +163,8 @@ def test_who_is_active_in_the_same_days_is_not_passive() -> None:
     # Both have been active within the week: only the third is passive.
     assert told.users_on(day(27)).active == ActiveUsers(1, 2, 2)
     assert told.users_on(day(27)).passive == ActiveUsers(2, 1, 1)
-    assert told.people(Period(day(0), day(27))) == (2, 1)
+    month = Period(day(0), day(27))
+    assert code_review(Scope(acme), month).people(month) == (2, 1)
 
 
 def test_where_people_are_not_covered_githubs_own_numbers_stand() -> None:

@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
+from functools import partial
 from random import Random
 from typing import Any
 
 import pytest
 from pyroaring import BitMap
 
-from metrics import breakdowns, figures, week_parts
-from metrics.figures import Scope, stored_sets, stored_weeks
+from metrics import breakdowns, figures, week_parts, whole_weeks
+from metrics.figures import Scope, records
 from metrics.figures.broken_down import NAMES
 from metrics.figures.by_name import told
+from metrics.figures.distinct import open_for
+from metrics.figures.phases import lives, phase_series, phase_sets
 from metrics.ingest import rebuild_weeks
 from metrics.ingest.rebuild import rebuild_day, rebuild_dirty_days
 from metrics.ingest.rebuild_weeks import outdate_weeks, write_weeks
@@ -51,7 +54,8 @@ def columns(rng: Random) -> dict[str, Any]:
         for _ in range(rng.randrange(3))
     ]
     versions = {each.ide: (f"1.{rng.randrange(3)}", "copilot", "0.1") for each in cells}
-    return {**line(*cells, clients=versions), "used_chat": rng.random() < 0.5}
+    phase = rng.choice([None, 0, 1, 2, 3])
+    return {**line(*cells, clients=versions), "used_chat": rng.random() < 0.5, "phase_number": phase}
 
 
 def use(account: Account, number: int, rng: Random) -> None:
@@ -113,10 +117,15 @@ def acme() -> Account:
     return company(Random(7), WEEKS)
 
 
-def by_weeks(monkeypatch: pytest.MonkeyPatch, ask: Callable[[], Any], *, weeks: bool) -> Any:
+def by_weeks(
+    monkeypatch: pytest.MonkeyPatch, ask: Callable[[], Any], *, weeks: bool, in_days: bool = False
+) -> Any:
+    """`in_days`: days one by one, as weeks tell of them."""
     with monkeypatch.context() as patched:
-        for module in (stored_sets, stored_weeks):
-            patched.setattr(module, "LONG", 6 if weeks else 10**6)
+        patched.setattr(whole_weeks, "LONG", 6 if weeks and not in_days else 10**6)
+        patched.setattr(whole_weeks, "SUMMED", 6 if weeks else 10**6)
+        if not weeks:
+            patched.setattr(records, "blobs_beside", lambda *_: iter(()))
         return ask()
 
 
@@ -126,6 +135,13 @@ def everything(scope: Scope, period: Period, days: list[date]) -> Iterator[Any]:
     for dimension, found in figures.breakdowns_of(scope, period, NAMES).items():
         names = NAMES[dimension]
         yield dimension, list(found.days), found.empty_days()
+        summed = figures.breakdowns_of(scope, period, [dimension], in_sum=True)[dimension]
+        yield (
+            summed.totals(*names, days=days),
+            summed.totals(names[0]),
+            list(summed.days),
+            summed.empty_days(),
+        )
         yield found.totals(*names, days=days), found.totals(names[0]), found.totals()
         some = found.only(**{names[-1]: ["chat_inline", "zed", "auto"]})
         yield some.totals(names[-1], days=days), list(some.days)
@@ -138,6 +154,10 @@ def everything(scope: Scope, period: Period, days: list[date]) -> Iterator[Any]:
     for kind in KINDS:
         yield figures.people_of(scope, period, kind, days), figures.distinct(scope, period, kind)
         yield [figures.union(sets[kind], part) for part in parts], dict(sets[kind])
+    in_sum = figures.day_sets_of(scope, period, KINDS, in_sum=True)
+    for kind in KINDS:
+        open_for(in_sum[kind], parts)
+        yield [figures.union(in_sum[kind], part) for part in [days, *parts]], list(in_sum[kind])
     for prefix in ("language:", "client:"):
         by_name = figures.day_sets_by_name(scope, period, prefix)
         yield list(by_name), [figures.union(each, part) for each in by_name.values() for part in parts]
@@ -151,11 +171,12 @@ def assert_the_same(scope: Scope, monkeypatch: pytest.MonkeyPatch, rng: Random) 
     period = Period(day(first), day(last))
     days = list(period) if rng.random() < 0.5 else [at for at in period if at.weekday() < 5]
     days = days if rng.random() < 0.7 else sorted(rng.sample(days, len(days) * 2 // 3))
-    found, expected = (
-        by_weeks(monkeypatch, lambda: list(everything(scope, period, days)), weeks=weeks)
-        for weeks in (True, False)
+    found, in_days, expected = (
+        by_weeks(monkeypatch, lambda: list(everything(scope, period, days)), weeks=weeks, in_days=in_days)
+        for weeks, in_days in ((True, False), (True, True), (False, False))
     )
     assert found == expected, (period, days)
+    assert in_days == expected, (period, days)
 
 
 def test_a_window_read_by_weeks_is_the_same_read_by_days(
@@ -178,19 +199,58 @@ def test_a_window_read_by_weeks_is_the_same_read_by_days(
     assert_the_same(Scope(acme, team), monkeypatch, rng)
 
 
+def test_phases_and_lives_read_by_weeks_are_the_same_read_by_days(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = Random(5)
+    acme = stored.organization()
+    days = MANY_WEEKS * 7 + 16
+    for number in range(days):
+        use(acme, number, rng)
+    write_weeks()
+    scope = Scope(acme)
+
+    def ask(some: list[date], before: Period, now: Period) -> Any:
+        return phase_sets(scope, some), phase_series(scope, some), lives(scope, before, now)
+
+    told = 0
+    for happen in (None, None, use, begin, uncover, use, None):
+        if happen is not None:
+            happen(acme, rng.randrange(30), rng)
+        some = [day(number) for number in sorted(rng.sample(range(20, days), 9))]
+        cuts = sorted(rng.sample(range(days), 4))
+        before, now = Period(day(cuts[0]), day(cuts[1])), Period(day(cuts[2]), day(cuts[3]))
+        found, expected = (
+            by_weeks(monkeypatch, partial(ask, some, before, now), weeks=weeks) for weeks in (True, False)
+        )
+        assert found == expected, (some, before, now)
+        told += sum(people is not None for people in found[0].values())
+        if happen is begin:
+            rebuild_dirty_days()
+    assert told > 20
+
+
 def test_weeks_are_what_is_read(acme: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     WeekUsers.objects.update(users=BitMap([70_007, 70_008]).serialize())
     WeekTotals.objects.filter(part="feature").update(blob=breakdowns.pack(b'[127,127,[["x"]],[[1]],null]'))
+    named = {"feature": week_parts.named(127, 127, {"feature": {("y",): [2]}})}
+    WeekTotals.objects.filter(part=week_parts.NAMED).update(blob=week_parts.pack_named(named))
+    of_days = dict.fromkeys(range(7), named)
+    WeekTotals.objects.filter(part=week_parts.NAMED_DAYS).update(blob=week_parts.pack_named(of_days))
     scope, period = Scope(acme), Period(day(7), day(13))
 
     def ask() -> Any:
-        return figures.people_of(scope, period), figures.breakdown(scope, period, "feature").totals("feature")
+        shown, summed = (
+            figures.breakdowns_of(scope, period, ["feature"], in_sum=in_sum)["feature"].totals("feature")
+            for in_sum in (False, True)
+        )
+        return figures.people_of(scope, period), shown, summed
 
-    people, features = by_weeks(monkeypatch, ask, weeks=True)
-    assert (people, features.keys()) == (BitMap([70_007, 70_008]), {("x",)})
-    people, features = by_weeks(monkeypatch, ask, weeks=False)
+    people, shown, summed = by_weeks(monkeypatch, ask, weeks=True)
+    assert (people, shown.keys(), summed.keys()) == (BitMap([70_007, 70_008]), {("y",)}, {("x",)})
+    _, shown, _ = by_weeks(monkeypatch, ask, weeks=True, in_days=True)
+    assert shown == {("y",): figures.Sums(14)}, "of seven days"
+    people, shown, summed = by_weeks(monkeypatch, ask, weeks=False)
     assert 70_007 not in people
-    assert ("x",) not in features
+    assert not {("x",), ("y",)} & {*shown, *summed}
 
 
 def test_a_writing_that_is_killed_is_made_up_for(acme: Account, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -250,3 +310,19 @@ def test_every_covered_week_is_marked_by_the_migration(acme: Account) -> None:
     migration.mark(apps, connection.schema_editor())
     assert DirtyWeek.objects.count() == WEEKS
     assert DirtyWeek.objects.order_by("monday")[1].monday == day(0) + timedelta(days=7)
+
+
+def test_weeks_that_say_too_little_are_written_anew_after_the_migration(acme: Account) -> None:
+    from importlib import import_module
+
+    from django.apps import apps
+    from django.db import connection
+
+    before = list(WeekUsers.objects.order_by("monday", "kind").values_list("monday", "kind", "users"))
+    assert any(kind.startswith(WeekUsers.LAST) for _, kind, _ in before)
+    DirtyWeek.objects.all().delete()
+    WeekUsers.objects.filter(kind__startswith=WeekUsers.LAST).delete()
+    import_module("metrics.migrations.0012_newest_of_a_week").mark(apps, connection.schema_editor())
+    assert not WeekUsers.objects.exists()
+    assert write_weeks() == WEEKS
+    assert list(WeekUsers.objects.order_by("monday", "kind").values_list("monday", "kind", "users")) == before

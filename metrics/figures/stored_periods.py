@@ -1,0 +1,80 @@
+"""What is stored of an account's usual periods: sums of breakdowns, and the sets of who did something."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+
+from django.db import connection
+
+from metrics.breakdowns import DamagedBlob
+from metrics.figures.often import Often
+from metrics.figures.scope import Scope
+from metrics.models import PeriodPart
+from metrics.period_parts import TRAILING, Counts, Summed, Users, counts_in, sums_of, users_in, users_of
+from metrics.periods import Period
+from portal.bytes_as_they_are import bytes_as_they_are
+
+# What each person's newest clients are: of each editor the one they had last.
+NEWEST_CLIENTS = "last:client:"
+# On how many days people were active: the digits of that number, written in binary.
+OFTEN = "often:"
+# Those that sets are put together by; "" are the kinds without a name.
+FAMILIES = ("", "feature:", "ide:", "language:", "model:")
+
+
+def family_of(kind: str) -> str:
+    """The family of a kind: "language:" of "language:python", "" of "chat"."""
+    family, colon, _ = kind.partition(":")
+    return f"{family}:" if colon else ""
+
+
+def stored_sums(scope: Scope, period: Period, dimensions: Collection[str]) -> dict[str, Summed] | None:
+    """The breakdowns of just this period; None unless all of them are stored."""
+    blobs = _blobs(scope, period, [sums_of(dimension) for dimension in dimensions])
+    with suppress(DamagedBlob, KeyError):
+        return {dimension: Summed(period.first, blobs[sums_of(dimension)]) for dimension in dimensions}
+    return None
+
+
+def stored_users(scope: Scope, period: Period, families: Collection[str]) -> dict[str, Users] | None:
+    """By kind who did it in just this period; None unless all of these families are stored."""
+    blobs = _blobs(scope, period, [users_of(family) for family in families])
+    found: dict[str, Users] = {}
+    with suppress(DamagedBlob, KeyError):
+        for family in families:
+            found |= users_in(blobs[users_of(family)])
+        return found
+    return None
+
+
+def stored_often(scope: Scope, period: Period) -> Often | None:
+    """On how many days of just this period each was active."""
+    digits = stored_users(scope, period, [OFTEN])
+    return None if digits is None else Often.of(digits[str(place)].users for place in range(len(digits)))
+
+
+def stored_counts(scope: Scope, period: Period, kinds: Collection[str]) -> list[list[Counts]] | None:
+    """Of each kind, and each day of just this period, how many did it on it, and in the 7 and 28 days that
+    end with it.
+    """
+    blobs = _blobs(scope, period, [TRAILING])
+    with suppress(DamagedBlob, KeyError):
+        by_kind = counts_in(blobs[TRAILING])
+        return [by_kind[kind] for kind in kinds]
+    return None
+
+
+def _blobs(scope: Scope, period: Period, parts: Collection[str]) -> Mapping[str, bytes | memoryview]:
+    if scope.team is not None:
+        return {}
+    table, blob = map(connection.ops.quote_name, (PeriodPart._meta.db_table, "blob"))
+    wanted = ", ".join(["%s"] * len(parts))
+    with bytes_as_they_are(), connection.cursor() as cursor:
+        # As text, since nearly every panel asks it.
+        cursor.execute(
+            f"SELECT part, {blob} FROM {table} WHERE account_id = %s"  # noqa: S608 - names and constants
+            f" AND last = %s AND first = %s AND part IN ({wanted})",
+            [scope.account.pk, str(period.last), str(period.first), *parts],
+        )
+        return dict(cursor.fetchall())
