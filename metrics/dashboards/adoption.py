@@ -20,13 +20,14 @@ from metrics.dashboards.rows_behind import days_url, linked, people_url
 from metrics.dashboards.wording import listed, moved, several
 from metrics.figures import day_sets_of, distinct_on, ratio
 from metrics.figures.coming_and_going import ComingAndGoing, coming_and_going
+from metrics.figures.distinct import open_for
 from metrics.figures.first_use import ACTIVATED_WITHIN, Cohort, cohorts
 from metrics.figures.seats_and_use import seats_and_use
 from metrics.models import DayUsers
 from metrics.periods import Period
 from seats.cards import seats_url
 from seats.models import Account
-from seats.savings import first_of, next_month
+from seats.savings import first_of, months, next_month
 
 METRICS = "https://docs.github.com/en/copilot/reference/copilot-usage-metrics/copilot-usage-metrics"
 CONCEPTS = "https://docs.github.com/en/copilot/concepts/copilot-usage-metrics"
@@ -173,7 +174,7 @@ def kinds_over_time(asked: Asked) -> Panel:
 def kinds(asked: Asked) -> Panel:
     before = asked.before
     reach = Period(before.first if before else asked.period.first, asked.period.last)
-    sets = day_sets_of(asked.scope, reach, [ACTIVE, *KINDS])
+    sets = day_sets_of(asked.scope, reach, [ACTIVE, *KINDS], in_sum=True)
     days, days_before = asked.days(), asked.days(before) if before else []
     active = distinct_on(sets[ACTIVE], days)
     if active is None or not days:
@@ -211,14 +212,13 @@ def agents(asked: Asked) -> Panel:
     first = first_of(asked.period.first)
     sets = day_sets_of(asked.scope, Period(first, asked.period.last), [ACTIVE, AGENT])
     rows: list[Row] = []
-    month = first
-    while month <= asked.period.last:
-        last = min(next_month(month) - timedelta(days=1), asked.period.last)
-        days = list(Period(month, last))
-        active, agent = distinct_on(sets[ACTIVE], days), distinct_on(sets[AGENT], days)
-        url = days_url(asked.scope, month, last)
-        rows.append([f"{month:%Y-%m}", ratio(agent, active), linked(agent, url), linked(active, url)])
-        month = next_month(month)
+    ends = [next_month(month) - timedelta(days=1) for month in months(first, asked.period.last)]
+    whole = [Period(first_of(end), min(end, asked.period.last)) for end in ends]
+    open_for(sets[ACTIVE], whole)
+    for month in whole:
+        active, agent = distinct_on(sets[ACTIVE], month), distinct_on(sets[AGENT], month)
+        url = days_url(asked.scope, month.first, month.last)
+        rows.append([f"{month.first:%Y-%m}", ratio(agent, active), linked(agent, url), linked(active, url)])
     last_day = asked.period.last
     is_whole = next_month(last_day) == last_day + timedelta(days=1)
     (agent, active), (agent_before, active_before) = agent_shares(asked)

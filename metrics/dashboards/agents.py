@@ -176,7 +176,7 @@ def people(asked: Asked) -> Panel:
 def _people(asked: Asked, period: Period, kinds: Iterable[DayUsers.Kind] = USERS) -> Counted | None:
     """Everybody active in the period, and how many used what; None unless all days are covered."""
     wanted = (DayUsers.Kind.ACTIVE, *kinds)
-    sets = day_sets_of(asked.scope, period, [kind.value for kind in wanted])
+    sets = day_sets_of(asked.scope, period, [kind.value for kind in wanted], in_sum=True)
     days = asked.days(period)
     found = {kind: union(sets[kind.value], days) for kind in wanted}
     active = found.pop(DayUsers.Kind.ACTIVE)

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, TypeVar
 
-from django.db.models import Max, Min, Model, Q, QuerySet
+from django.db.models import Model, QuerySet
 
-from metrics.cards import largest
+from metrics.accounts import account_of, largest
 from metrics.dashboards.asked import Asked, By
 from metrics.dashboards.registry import Page
 from metrics.figures.scope import Scope
-from metrics.models import ReportDay
-from metrics.periods import MONTH, SETTLES_AFTER, Period
+from metrics.periods import MONTH, Period
+from metrics.presets import PERIODS, Covered, covered_span, preset_period
 from seats.models import Account, Team
 from seats.verdicts import today
 
@@ -29,29 +29,11 @@ MOST_DAYS = 1096
 DAILY_UP_TO = 92
 USUAL = str(MONTH)
 
-PERIODS = {
-    "7": "7 days",
-    "28": "28 days",
-    "90": "90 days",
-    "365": "365 days",
-    "month": "This month",
-    "last-month": "Last month",
-    "quarter": "This quarter",
-    "last-quarter": "Last quarter",
-}
 CONTROLS = ("scope", "team", "period", "from", "to", "compare", "weekends", "by")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 T = TypeVar("T")
 M = TypeVar("M", bound=Model)
-
-
-@dataclass(frozen=True, slots=True)
-class Covered:
-    """From the first to the newest day of which anything of an account was taken in."""
-
-    first: date
-    newest: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +48,11 @@ class Question:
 
 def readable_accounts(user: Any, page: Page) -> QuerySet[Account]:
     """The accounts that a reader of the page may ask about: the page's own permission is enough."""
-    may = bool(page.permission) or user.has_perm("metrics.view_scopeday")
-    return Account.objects.all() if may else Account.objects.none()
+    return Account.objects.all() if _may_read(user, page) else Account.objects.none()
+
+
+def _may_read(user: Any, page: Page) -> bool:
+    return bool(page.permission) or user.has_perm("metrics.view_scopeday")
 
 
 def readable_teams(user: Any, account: Account) -> QuerySet[Team]:
@@ -99,32 +84,6 @@ def question(given: Mapping[str, str], user: Any, page: Page) -> Question | None
     return Question(asked, covered, preset, tuple(reading.said))
 
 
-def covered_span(account: Account) -> Covered | None:
-    """None: nothing was taken in. Reports of the account itself that are far ahead of its people's count."""
-    of_people = Q(report=ReportDay.Report.USERS)
-    rows = ReportDay.objects.filter(
-        account=account, report__in=[ReportDay.Report.USERS, ReportDay.Report.SCOPE]
-    )
-    ends = rows.aggregate(first=Min("day"), newest=Max("day"), people=Max("day", filter=of_people))
-    if ends["newest"] is None:
-        return None
-    # The two come a little apart: windows of people end where both are known.
-    is_near = ends["people"] and (ends["newest"] - ends["people"]).days <= SETTLES_AFTER
-    return Covered(ends["first"], ends["people"] if is_near else ends["newest"])
-
-
-def preset_period(preset: str, newest: date) -> Period:
-    """The days of a preset: up to the newest covered day, or the whole month or quarter before its own."""
-    if preset.isdecimal():
-        return Period.trailing(newest, int(preset))
-    months = 3 if preset.endswith("quarter") else 1
-    first = date(newest.year, (newest.month - 1) // months * months + 1, 1)
-    if not preset.startswith("last-"):
-        return Period(first, newest)
-    last = first - timedelta(days=1)
-    return Period(date(last.year, last.month - months + 1, 1), last)
-
-
 class _Reading:
     """Reads parameters one by one; keeps what is to be said, and what a short address needs."""
 
@@ -141,7 +100,7 @@ class _Reading:
 
     def account(self, user: Any) -> Account | None:
         if key := self._value("scope"):
-            found = _by_key(readable_accounts(user, self.page).select_related("parent"), key)
+            found = account_of(int(key)) if _is_key(key) and _may_read(user, self.page) else None
             if found is not None:
                 self.canonical["scope"] = str(found.pk)
                 return found
@@ -244,9 +203,11 @@ class _Reading:
 
 def _by_key(rows: QuerySet[M], key: str) -> M | None:
     """The row with this key; None for what is no key."""
-    if not (key.isascii() and key.isdecimal() and len(key) <= 18):
-        return None
-    return rows.filter(pk=int(key)).first()
+    return rows.filter(pk=int(key)).first() if _is_key(key) else None
+
+
+def _is_key(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) <= 18
 
 
 def _cut(text: str) -> str:

@@ -38,7 +38,7 @@ code_generation = page("code-generation", "Code generation", "code", order=40)
     wide=True,
 )
 def in_short(asked: Asked) -> Panel:
-    now = told(asked.scope, asked.period, "feature")
+    now = told(asked.scope, asked.period, "feature", in_sum=True)
     days = told_days(now, asked.days())
     if not days:
         return by_name.nothing(asked, now)
@@ -73,7 +73,7 @@ def _before(asked: Asked) -> tuple[Changed, Completions]:
     """The same of the period before; unknown where it is not asked for, or a day of it is not told."""
     if asked.before is None:
         return changed(Breakdown(("feature",), {}), ()), Completions(None, None, None, None)
-    before = told(asked.scope, asked.before, "feature")
+    before = told(asked.scope, asked.before, "feature", in_sum=True)
     days = asked.days(asked.before)
     return changed(before, days), completions(before, days)
 
@@ -290,7 +290,7 @@ def _added_over_time(asked: Asked, dimension: Dimension, name: str) -> Panel:
 
 
 def _changed_by(asked: Asked, dimension: Dimension, name: str) -> Panel:
-    now = told(asked.scope, asked.period, dimension)
+    now = told(asked.scope, asked.period, dimension, in_sum=True)
     found = changed_by(now, name, asked.days())
     columns = [
         Column(name, by_name.label_of(name), Kind.TEXT),
@@ -323,8 +323,8 @@ def _changed_by(asked: Asked, dimension: Dimension, name: str) -> Panel:
 
 @code_generation.opens_with
 def words(asked: Asked) -> list[str]:
-    now = told(asked.scope, asked.period, "feature")
-    before = told(asked.scope, asked.period.before(), "feature")
+    now = told(asked.scope, asked.period, "feature", in_sum=True)
+    before = told(asked.scope, asked.period.before(), "feature", in_sum=True)
     sentences = [
         lines_and_agents(asked, now),
         agents_moved(asked, now, before),

@@ -261,6 +261,8 @@ def _apart(standing: Standing) -> bool:
     definition="Which share of each counter GitHub tells under the names unknown, others or none, by "
     "dimension; of what the breakdown tells. Completions have no model, languages no interactions.",
     source=METRICS,
+    # It tells of days alone, not of the moment.
+    is_kept=True,
 )
 def unknown(asked: Asked) -> Panel:
     found = [

@@ -90,11 +90,11 @@ def people(asked: Asked) -> Panel:
 def use(asked: Asked) -> Panel:
     return by_name.in_sum(
         asked,
-        told(asked.scope, asked.period, "ide"),
+        told(asked.scope, asked.period, "ide", in_sum=True),
         "ide",
         by_name.GENERATIONS,
         [by_name.REQUESTS, by_name.ACCEPTANCES, by_name.LINES_ADDED, by_name.LINES_DELETED],
-        before=told(asked.scope, asked.before, "ide") if asked.before else None,
+        before=told(asked.scope, asked.before, "ide", in_sum=True) if asked.before else None,
     )
 
 

@@ -40,11 +40,11 @@ def requests_by_mode(asked: Asked) -> Panel:
 def mode_sums(asked: Asked) -> Panel:
     return by_name.in_sum(
         asked,
-        chat_modes(told(asked.scope, asked.period, "feature")),
+        chat_modes(told(asked.scope, asked.period, "feature", in_sum=True)),
         "feature",
         by_name.REQUESTS,
         [by_name.GENERATIONS, by_name.ACCEPTANCES],
-        before=chat_modes(told(asked.scope, asked.before, "feature")) if asked.before else None,
+        before=chat_modes(told(asked.scope, asked.before, "feature", in_sum=True)) if asked.before else None,
         heading="Chat mode",
     )
 
@@ -120,7 +120,7 @@ def feature_people(asked: Asked) -> Panel:
 def feature_sums(asked: Asked) -> Panel:
     return by_name.in_sum(
         asked,
-        told(asked.scope, asked.period, "feature"),
+        told(asked.scope, asked.period, "feature", in_sum=True),
         "feature",
         by_name.GENERATIONS,
         [
@@ -130,7 +130,7 @@ def feature_sums(asked: Asked) -> Panel:
             by_name.LINES_ADDED,
             by_name.LINES_DELETED,
         ],
-        before=told(asked.scope, asked.before, "feature") if asked.before else None,
+        before=told(asked.scope, asked.before, "feature", in_sum=True) if asked.before else None,
     )
 
 
@@ -139,8 +139,8 @@ def feature_sums(asked: Asked) -> Panel:
 
 @features.opens_with
 def words(asked: Asked) -> list[str]:
-    now = told(asked.scope, asked.period, "feature")
-    before = told(asked.scope, asked.period.before(), "feature")
+    now = told(asked.scope, asked.period, "feature", in_sum=True)
+    before = told(asked.scope, asked.period.before(), "feature", in_sum=True)
     sentences = [
         mode_that_led(asked, now),
         agent_mode_moved(asked, now, before),

@@ -38,11 +38,11 @@ languages = page("languages", "Languages", "code_blocks", order=50)
 def shares(asked: Asked) -> Panel:
     return by_name.in_sum(
         asked,
-        told(asked.scope, asked.period, "language_feature"),
+        told(asked.scope, asked.period, "language_feature", in_sum=True),
         "language",
         by_name.GENERATIONS,
         [by_name.ACCEPTANCES, by_name.LINES_SUGGESTED, by_name.LINES_ADDED, by_name.LINES_DELETED],
-        before=told(asked.scope, asked.before, "language_feature") if asked.before else None,
+        before=told(asked.scope, asked.before, "language_feature", in_sum=True) if asked.before else None,
         drawn="share",
     )
 
@@ -79,7 +79,7 @@ def people(asked: Asked) -> Panel:
     source=LINES,
 )
 def acceptance(asked: Asked) -> Panel:
-    whole = told(asked.scope, asked.period, "language_feature")
+    whole = told(asked.scope, asked.period, "language_feature", in_sum=True)
     found = completions_by_language(whole, asked.days())
     columns = [
         Column("language", "Language", Kind.TEXT),
@@ -110,7 +110,7 @@ def acceptance(asked: Asked) -> Panel:
     wide=True,
 )
 def by_model(asked: Asked) -> Panel:
-    whole = told(asked.scope, asked.period, "language_model")
+    whole = told(asked.scope, asked.period, "language_model", in_sum=True)
     return by_name.crossed(asked, whole, "language", "model", by_name.GENERATIONS)
 
 
@@ -163,7 +163,7 @@ def first_seen(asked: Asked) -> Panel:
 
 @languages.opens_with
 def words(asked: Asked) -> list[str]:
-    now = told(asked.scope, asked.period, "language_feature")
+    now = told(asked.scope, asked.period, "language_feature", in_sum=True)
     sentences = [
         language_that_led(asked, now),
         new_languages(asked),

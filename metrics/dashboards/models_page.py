@@ -44,11 +44,11 @@ def shares_over_time(asked: Asked) -> Panel:
 def shares(asked: Asked) -> Panel:
     return by_name.in_sum(
         asked,
-        told(asked.scope, asked.period, "model_feature"),
+        told(asked.scope, asked.period, "model_feature", in_sum=True),
         "model",
         by_name.REQUESTS,
         [by_name.GENERATIONS, by_name.ACCEPTANCES, by_name.LINES_ADDED, by_name.LINES_DELETED],
-        before=told(asked.scope, asked.before, "model_feature") if asked.before else None,
+        before=told(asked.scope, asked.before, "model_feature", in_sum=True) if asked.before else None,
         drawn="share",
     )
 
@@ -72,7 +72,7 @@ def people(asked: Asked) -> Panel:
     source=METRICS,
 )
 def without_model(asked: Asked) -> Panel:
-    whole = told(asked.scope, asked.period, "model_feature")
+    whole = told(asked.scope, asked.period, "model_feature", in_sum=True)
     days = told_days(whole, asked.days())
     if not days:
         return by_name.nothing(asked, whole)
@@ -98,7 +98,7 @@ def without_model(asked: Asked) -> Panel:
     wide=True,
 )
 def by_mode(asked: Asked) -> Panel:
-    modes = chat_modes(told(asked.scope, asked.period, "model_feature"))
+    modes = chat_modes(told(asked.scope, asked.period, "model_feature", in_sum=True))
     return by_name.crossed(asked, modes, "model", "feature", by_name.REQUESTS)
 
 
@@ -111,7 +111,7 @@ def by_mode(asked: Asked) -> Panel:
     wide=True,
 )
 def by_language(asked: Asked) -> Panel:
-    whole = told(asked.scope, asked.period, "language_model")
+    whole = told(asked.scope, asked.period, "language_model", in_sum=True)
     return by_name.crossed(asked, whole, "model", "language", by_name.GENERATIONS)
 
 
@@ -131,7 +131,7 @@ def first_seen(asked: Asked) -> Panel:
 
 @models.opens_with
 def words(asked: Asked) -> list[str]:
-    now = told(asked.scope, asked.period, "model_feature")
+    now = told(asked.scope, asked.period, "model_feature", in_sum=True)
     sentences = [
         model_that_led(asked, now),
         new_models(asked),

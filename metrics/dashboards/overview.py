@@ -370,7 +370,7 @@ SYSTEMS = {
 )
 def by_feature(asked: Asked) -> Panel:
     days = asked.days()
-    found = breakdown(asked.scope, asked.period, "feature").totals("feature", days=days)
+    found = breakdown(asked.scope, asked.period, "feature", in_sum=True).totals("feature", days=days)
     ranked = sorted(
         found.items(),
         key=lambda row: (

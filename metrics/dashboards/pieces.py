@@ -37,7 +37,8 @@ class Rights:
 
 def piece(page: Page, name: str, question: Question, make: Callable[[Question], str]) -> str:
     """The piece, as kept or as made now. Of a page that is about its reader or the moment nothing is kept."""
-    if not page.is_kept:
+    panel = page.panels.get(name)
+    if not (page.is_kept if panel is None else panel.is_kept):
         return make(question)
     rights = Rights(question.asked.user)
     asked = replace(question.asked, user=rights)

@@ -23,6 +23,7 @@ class RegisteredPanel:
     function: PanelFunction
     wide: bool = False
     permission: str = ""
+    is_kept: bool = True
 
 
 @dataclass(slots=True)
@@ -57,13 +58,17 @@ class Page:
         source: str = "",
         wide: bool = False,
         permission: str = "",
+        is_kept: bool | None = None,
     ) -> Callable[[PanelFunction], PanelFunction]:
-        """Register a panel; they show in the order of registration."""
+        """Register a panel; they show in the order of registration. It is kept as its page is, or as told."""
+        kept = self.is_kept if is_kept is None else is_kept
 
         def register(function: PanelFunction) -> PanelFunction:
             if key in self.panels:
                 raise ValueError(f"{self.slug} has a panel {key} already")
-            self.panels[key] = RegisteredPanel(key, title, definition, source, function, wide, permission)
+            self.panels[key] = RegisteredPanel(
+                key, title, definition, source, function, wide, permission, kept
+            )
             return function
 
         return register

@@ -15,6 +15,7 @@ from metrics.dashboards.registry import page
 from metrics.dashboards.rows_behind import linked
 from metrics.dashboards.wording import percent, several
 from metrics.figures import ratio, total
+from metrics.figures.seat_sets import dates_of
 from seats import figures
 from seats.cards import seats_url
 from seats.figures import Cost, Idleness, SeatFigures
@@ -144,7 +145,7 @@ def plans(asked: Asked) -> Panel:
     source=CONCEPTS,
 )
 def idleness(asked: Asked) -> Panel:
-    found = figures.idleness(asked.scope.account)
+    found = figures.idleness(dates_of(asked.scope.account))
     whole = total(some.seats for some in found)
     return Panel(
         columns=[
@@ -194,7 +195,7 @@ def pending(asked: Asked) -> Panel:
         columns=[Column("ends_on", "Ends on", Kind.DAY), Column("seats", "Seats")],
         rows=[
             [day, linked(count, seats_url(account, pending_cancellation_date=str(day)))]
-            for day, count in figures.pending_by_date(account).items()
+            for day, count in dates_of(account).pending.items()
         ],
         drawing=Drawing(Form.BARS, ["seats"]),
         empty="No seat is cancelled.",
@@ -239,8 +240,9 @@ def states(asked: Asked) -> Panel:
 )
 def cost(asked: Asked) -> Panel:
     days = figures.seats_by_day(asked.scope.account, asked.period.first, asked.period.last)
-    currencies = sorted({currency for day in days.values() for currency in day.cost.amounts})
-    is_unpriced = any(day.cost.unpriced for day in days.values())
+    shown = [found for bucket in asked.buckets() if (found := _newest(days, bucket)) is not None]
+    currencies = sorted({currency for day in shown for currency in day.cost.amounts})
+    is_unpriced = any(day.cost.unpriced for day in shown)
 
     def values(bucket: Bucket) -> Row:
         found = _newest(days, bucket)
@@ -279,7 +281,7 @@ def _amount(cost: Cost, currency: str) -> Value:
 )
 def moves(asked: Asked) -> Panel:
     account = asked.scope.account
-    found = figures.moves(account, asked.period.first, asked.period.last)
+    found = figures.moves(dates_of(account), asked.period.first, asked.period.last)
 
     def values(bucket: Bucket) -> Row:
         begin, end = f"{bucket.days[0]}T00:00:00Z", f"{bucket.last}T23:59:59.999999Z"
@@ -375,7 +377,7 @@ def words(asked: Asked) -> list[str]:
     said = [
         held_in_words(account, found),
         idle_cost_in_words(found),
-        pending_in_words(figures.pending_by_date(account)),
+        pending_in_words(dates_of(account).pending),
     ]
     return [sentence for sentence in said if sentence]
 

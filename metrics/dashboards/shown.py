@@ -12,6 +12,7 @@ from metrics.dashboards.asking import Question
 from metrics.dashboards.drawn import chart, in_a_sentence
 from metrics.dashboards.panel import Form, Headline, Panel
 from metrics.dashboards.registry import Page, RegisteredPanel
+from metrics.dashboards.rows_behind import ways_behind
 from metrics.dashboards.table import SHOWN_ROWS, table
 from metrics.dashboards.window import scope_name
 from metrics.dashboards.written import change, unbroken, written
@@ -55,6 +56,8 @@ class PanelView:
     chart_id: str
     subtitle: str
     file_name: str
+    # Lists of the admin that have the rows its figures are made of.
+    rows_behind: list[tuple[str, str]]
 
 
 def view_of(registered: RegisteredPanel, made: Panel, page: Page, asked: Question, csv_url: str) -> PanelView:
@@ -80,6 +83,7 @@ def view_of(registered: RegisteredPanel, made: Panel, page: Page, asked: Questio
         chart_id=f"chart-{registered.key}",
         subtitle=subtitle,
         file_name=file_name(page, registered, asked),
+        rows_behind=list(ways_behind(page.slug, registered.key, asked.asked)),
     )
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from html import escape
 from math import ceil
 
-from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
 from metrics.dashboards.panel import Column, Form, Kind, Linked, Panel, Row, Value, plain
@@ -39,7 +39,7 @@ def _cells(panel: Panel, number: int, row: Row, most: Mapping[str, Decimal]) -> 
     day = ' class="dash-day"' if panel.columns[0].kind == Kind.DAY else ""
     for position, (column, cell) in enumerate(zip(panel.columns, row, strict=True)):
         value = plain(cell)
-        text: str = escape(written(value, column.kind))
+        text = escape(written(value, column.kind))
         if isinstance(cell, Linked) and cell.url:
             text = f'<a class="portal-link" href="{escape(cell.url)}">{text}</a>'
         if position == 0:

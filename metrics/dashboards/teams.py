@@ -7,6 +7,7 @@ from datetime import date
 from decimal import Decimal
 from math import ceil
 
+from django.db.models import Exists, OuterRef
 from django.urls import reverse
 
 from metrics.dashboards.asked import Asked, Bucket
@@ -15,22 +16,15 @@ from metrics.dashboards.panel import Column, Drawing, Form, Kind, Linked, Panel,
 from metrics.dashboards.registry import page
 from metrics.dashboards.wording import listed, percent, percents, several
 from metrics.figures import ratio
-from metrics.figures.team_comparison import (
-    Parts,
-    TeamHistory,
-    Teams,
-    TeamUse,
-    all_teams,
-    largest_teams,
-    team_history,
-)
+from metrics.figures.team_comparison import TeamHistory, all_teams, largest_teams
+from metrics.figures.team_use import Parts, Teams, TeamUse
+from metrics.models.team_day import NO_TEAM
 from seats.models import Account, Team
 
 SOURCE = "https://docs.github.com/copilot/reference/copilot-usage-metrics/team-level-metrics"
 PAGE = 50
 RANKED = 10
 COMPARED = 6
-UNATTRIBUTED = "(unattributed)"
 ADOPTION = "The share of a team's members, as of the newest day with both reports, who were active in it."
 Sorts = Callable[[TeamUse], int | Decimal | None]
 ORDERS: Mapping[str, tuple[str, Sorts]] = {
@@ -137,7 +131,7 @@ def _links(asked: Asked, count: int, order: str, at: int) -> list[tuple[str, str
 
 def _row(use: TeamUse, asked: Asked) -> list[Value | Linked]:
     return [
-        UNATTRIBUTED if use.is_unattributed else _linked(use, asked),
+        NO_TEAM if use.is_unattributed else _linked(use, asked),
         use.members,
         use.active_users,
         use.active_members,
@@ -206,7 +200,7 @@ def sum_of_teams(asked: Asked) -> Panel:
         ("All teams added up", lambda part: part.in_teams),
         ("Counted in several teams", lambda part: part.overlap),
         ("In teams, each once", lambda part: part.attributed),
-        (UNATTRIBUTED, lambda part: part.unattributed),
+        (NO_TEAM, lambda part: part.unattributed),
         ("Everybody", lambda part: part.everybody),
     )
     rows = [[name, *(value(part) for part in parts)] for name, value in lines]
@@ -336,7 +330,8 @@ def _compared(asked: Asked, kind: Kind, figure: Figure) -> Panel:
     some = compared_teams(asked)
     if not some:
         return Panel(empty=NO_TEAMS)
-    history = team_history(account, [team.pk for team in some], asked.period)
+    ends = [bucket.last for bucket in asked.buckets()]
+    history = TeamHistory(account, [team.pk for team in some], asked.period, ends)
     # Slugs are names: two teams that came one after the other may have had the same.
     slugs = [team.slug for team in some]
     columns = [
@@ -408,7 +403,8 @@ def acceptance(asked: Asked) -> Panel:
 @teams.opens_with
 def words(asked: Asked) -> list[str]:
     told = all_teams(asked.scope.account, asked.days())
-    sentences = [ends_of_adoption(told), outside_of_teams(told), in_several_teams(told)]
+    elsewhere = teams_of_organizations(asked.scope.account)
+    sentences = [ends_of_adoption(told), outside_of_teams(told), in_several_teams(told), elsewhere]
     return [sentence for sentence in sentences if sentence]
 
 
@@ -460,4 +456,15 @@ def in_several_teams(told: Teams) -> str:
     return (
         f"Teams added up count {told.people.in_teams:,} people, {overlap:,} more than there are in them: "
         "people in several teams, or who changed teams, count in each."
+    )
+
+
+def teams_of_organizations(account: Account) -> str:
+    """Where the teams of an enterprise's organizations are: its own report of teams names only its own."""
+    having_teams = Team.objects.filter(account=OuterRef("pk"))
+    if not account.organizations.filter(Exists(having_teams)).exists():
+        return ""
+    return (
+        f"These are the teams of {account.label} itself; choose one of its organizations as the scope to see "
+        "those of it."
     )

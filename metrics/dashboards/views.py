@@ -30,9 +30,11 @@ from metrics.dashboards.registry import Page, RegisteredPanel, pages
 from metrics.dashboards.shown import file_name, in_rows, view_of
 from metrics.dashboards.window import window
 from metrics.dashboards.written import unbroken
+from portal.frame import framed
 from portal.reports import base
 from portal.reports.writers import as_download, safe, stream_rows
 from portal.site import page_for
+from portal.stamps import read_once
 
 # What our script says of itself when it asks for a piece of a page.
 ASKED_BY_SCRIPT = "X-Dashboard-Piece"
@@ -64,9 +66,9 @@ def show(request: HttpRequest, page: Page) -> HttpResponse:
         return _render(request, "metrics/dashboard_empty.html", page)
     if not asked.said and request.GET.dict() != asked.asked.params:
         return redirect(_with_query(request.path, asked.asked.query()))
-    return _render(
-        request, "metrics/dashboard.html", page, content=piece(page, "page", asked, partial(_main, page))
-    )
+    with read_once():
+        content = piece(page, "page", asked, partial(_main, page))
+        return HttpResponse(framed(request, "metrics/dashboard.html", page.title, content))
 
 
 def _main(page: Page, asked: Question) -> str:
@@ -104,7 +106,8 @@ def _sentences(page: Page, asked: Question) -> str:
 @_of_page
 def panel(request: HttpRequest, page: Page, key: str) -> HttpResponse:
     registered, asked = _panel_asked(request, page, key)
-    content = piece(page, key, asked, partial(_finished, page, registered))
+    with read_once():
+        content = piece(page, key, asked, partial(_finished, page, registered))
     if _is_piece(request):
         return _answer(request, page, content)
     return _answer(request, page, content, panel_title=registered.title, window=window(asked, page))
@@ -206,7 +209,7 @@ def _url_of(page: Page) -> str:
     return reverse("metrics:usage", args=[page.slug])
 
 
-def _render(request: HttpRequest, template: str, page: Page, **context: Any) -> HttpResponse:
+def _render(request: HttpRequest, template: str, page: Page, **context: Any) -> TemplateResponse:
     return TemplateResponse(
         request,
         template,

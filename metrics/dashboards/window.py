@@ -9,9 +9,8 @@ from metrics.cards import days_url
 from metrics.dashboards.asked import Asked
 from metrics.dashboards.asking import Question
 from metrics.dashboards.registry import Page
-from metrics.models import DirtyDay, ReportDay
+from metrics.newest_report import days_waiting, newest_report
 from metrics.periods import SETTLES_AFTER, is_provisional
-from portal.freshness import source_of
 from portal.site import page_for
 
 
@@ -58,24 +57,15 @@ def scope_name(question: Question, page: Page) -> str:
 def _as_of(question: Question, *, is_named: bool) -> str:
     """The newest report of these days."""
     asked = question.asked
-    rows = ReportDay.objects.filter(
-        account=asked.scope.account,
-        report__in=[ReportDay.Report.USERS, ReportDay.Report.SCOPE],
-        day__range=(asked.period.first, asked.period.last),
-    )
-    newest = rows.select_related("file").only("observed_at", "file__source", "file__name")
-    told = newest.order_by("-day", "-observed_at", "report").first()
+    told = newest_report(asked.scope.account, asked.period)
     if told is None:
         return "No report of these days was taken in."
     said = f"As of {told.observed_at:%Y-%m-%d %H:%M} UTC"
-    return f"{said}, from {source_of(told.file)}." if is_named else f"{said}."
+    return f"{said}, from {told.source}." if is_named else f"{said}."
 
 
 def _updating(asked: Asked) -> str:
-    rows = DirtyDay.objects.filter(
-        account=asked.scope.account, day__range=(asked.period.first, asked.period.last)
-    )
-    count = rows.count()
+    count = days_waiting(asked.scope.account, asked.period)
     if not count:
         return ""
     return "1 day is being added up." if count == 1 else f"{count} of these days are being added up."

@@ -60,6 +60,17 @@ WITHOUT: dict[tuple[str, str], str] = {
 }
 
 
+# Of a company that is known for a month alone they show nothing, since they look at what was before.
+LOOKING_BACK = {
+    ("adoption", "coming-and-going"),
+    ("editors", "outdated-people"),
+    ("impact", "flow"),
+    ("languages", "first-seen"),
+    ("models", "first-seen"),
+}
+MONTH = 30
+
+
 @dataclass(frozen=True)
 class Case:
     """Whose use (an account, the number of one of its teams), and how it is asked for."""
@@ -83,8 +94,7 @@ FEW = (
     Case(LABS, MIDDLE, by="week", compare=True),
     Case(PLATFORM, MIDDLE, by="month", weekends=False),
     Case(APPS, team=0, weekends=False, compare=True),
-    Case(APPS, WEEK),
-    Case(ENTERPRISE, MIDDLE, team=0, by="week"),
+    Case(ENTERPRISE, WEEK, team=0, by="week"),
 )
 ALL = [
     Case(account, period, team, by, weekends, compare=by == "day")
@@ -102,6 +112,8 @@ class TakenIn:
     cases: Sequence[Case]
     # Whom the pages about one person are about.
     person: int
+    # How many days of it there are.
+    days: int
 
     @property
     def login(self) -> str:
@@ -142,7 +154,7 @@ class TakenIn:
         pytest.param((50, 60, FEW), id="50 people"),
         pytest.param((50, 60, ALL), id="50 people in every way", marks=pytest.mark.long),
         pytest.param((2_000, 60, FEW), id="2,000 people", marks=pytest.mark.long),
-        pytest.param((20_000, 30, FEW), id="20,000 people", marks=pytest.mark.long),
+        pytest.param((20_000, MONTH, FEW), id="20,000 people", marks=pytest.mark.long),
     ],
 )
 def taken_in(
@@ -159,7 +171,7 @@ def taken_in(
         answers = take_in(files)
         assert not [answer for answer in answers if answer["rows_rejected"]]
         truth = Truth(Oracle.of(files))
-        company = TakenIn(truth, cases, busiest(truth.oracle))
+        company = TakenIn(truth, cases, busiest(truth.oracle), days)
         # The name of a user of the portal tells whose own use it is.
         get_user_model().objects.create_superuser(company.login, "olga@example.com", "x")
         yield company
@@ -196,6 +208,8 @@ def test_a_panel_says_what_the_raw_files_say(taken_in: TakenIn, slug: str, key: 
                 earlier = reckonings[slug, key](taken_in.truth, question.earlier())
                 expected.rows = with_before(expected.rows, earlier.rows or [], beside)
             compared += assert_same(panel, expected, str(case))
+    if not compared and taken_in.days <= MONTH and (slug, key) in LOOKING_BACK:
+        pytest.skip("of a month alone it shows nothing")
     assert compared, "not one figure was compared"
 
 

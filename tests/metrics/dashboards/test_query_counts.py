@@ -19,7 +19,7 @@ from tests.metrics.taking_in import LAST_DAY, passing_database, the_day_after
 pytestmark = pytest.mark.django_db
 
 # Long enough for a period and the one before it in both, and for what is read by weeks.
-SMALL, LARGE = Size(12, 2, 100, LAST_DAY), Size(150, 9, 130, LAST_DAY)
+SMALL, LARGE = Size(12, 2, 100, LAST_DAY), Size(60, 7, 130, LAST_DAY)
 ADDRESSES = [
     address
     for slug, page in pages.items()

@@ -296,6 +296,27 @@ def test_words_say_that_teams_are_not_known_instead_of_calling_everybody_teamles
     ]
 
 
+def test_words_of_an_enterprise_say_where_the_teams_of_its_organizations_are(
+    people: list[GitHubUser],
+) -> None:
+    octo = stored.enterprise()
+    stored.use(octo, FIRST, {people[0]: {}})
+    stored.roster(octo, FIRST, {"guild": people[:1]})
+    stored.organization("without-teams", 502, parent=octo)
+    everybody = "Everybody active (1 person) was in a team."
+    assert page.words(asks(octo)) == [everybody]
+
+    stored.roster(stored.organization("apps", 503, parent=octo), FIRST, {"web": people[:1]})
+
+    assert page.words(asks(octo)) == [
+        everybody,
+        (
+            "These are the teams of octo itself; choose one of its organizations as the scope to see "
+            "those of it."
+        ),
+    ]
+
+
 @pytest.mark.parametrize("key", page.teams.panels)
 def test_nothing_taken_in_is_an_empty_panel(acme: Account, key: str) -> None:
     assert page.teams.panels[key].function(asks(acme)).is_empty
