@@ -11,18 +11,22 @@ from django.db.models import Count, Q
 from metrics.formats.kinds import Kind
 from metrics.ingest.options import Refused
 from metrics.ingest.pipelines import USAGE
+from metrics.ingest.rebuild_teams import outdate_teams
 from metrics.ingest.rebuild_weeks import outdate_weeks
 from metrics.ingest.team_rosters import TeamRosters, show_memberships
 from metrics.ingest.usage import Days, Intake
 from metrics.ingest.user_days import UserDays
 from metrics.models import DirtyDay, ReportDay, TeamRoster, UserDay
-from metrics.undo.memory import Memory
+from metrics.undo.memory import Memory, OnRecords
 from metrics.undo.overlap import CannotUndo, check_readable, options_said, others_of_days, records_in
 from portal.models import ReportFile
 from seats.accounts import lock
 
 # People's days that one transaction writes anew: whoever waits for it waits for seconds.
 ROWS_AT_ONCE = 200_000
+# Each portion reads the other files of its days from their beginning: of very many rows there are no more
+# portions than this, lest the time grow with the square of the rows.
+PORTIONS = 5
 
 
 def days_of(file: ReportFile, files: Collection[ReportFile], told: Memory) -> Days:
@@ -34,6 +38,11 @@ def days_of(file: ReportFile, files: Collection[ReportFile], told: Memory) -> Da
     return days
 
 
+def in_order(key: tuple[int, date]) -> tuple[date, int]:
+    """How days of accounts are sorted: by day."""
+    return key[1], key[0]
+
+
 def portions(file: ReportFile, days: Days) -> Iterator[Days]:
     """The days in portions that can each be made anew in one go, the oldest first."""
     sizes: dict[tuple[int, date], int] = {}
@@ -42,12 +51,13 @@ def portions(file: ReportFile, days: Days) -> Iterator[Days]:
         rows = UserDay.objects.filter(account_id__in=accounts, day__in={day for _, day in days}).order_by()
         counted = rows.values_list("account_id", "day").annotate(rows=Count("pk"))
         sizes = {(account_id, day): number for account_id, day, number in counted}
+    at_once = max(ROWS_AT_ONCE, sum(sizes.values()) // PORTIONS)
     portion: Days = set()
     size = 0
-    for key in sorted(days, key=lambda one: (one[1], one[0])):
+    for key in sorted(days, key=in_order):
         portion.add(key)
         size += sizes.get(key, 1)
-        if size >= ROWS_AT_ONCE:
+        if size >= at_once:
             yield portion
             portion, size = set(), 0
     if portion:
@@ -55,16 +65,21 @@ def portions(file: ReportFile, days: Days) -> Iterator[Days]:
 
 
 @transaction.atomic
-def make_anew(file: ReportFile, days: Days) -> None:
+def make_anew(file: ReportFile, days: Days, on_batch: OnRecords | None = None) -> None:
     """Empty these days of the file's report, and fill them from the other files, in the order they came."""
     # No import slips in between looking which files there are and reading them.
     lock(Q(pk__in={account_id for account_id, _ in days}))
     others = others_of_days(file, days)
     check_readable(file, others)
-    write_anew(USAGE[Kind(file.kind)], others, days)
+    write_anew(USAGE[Kind(file.kind)], others, days, on_batch)
 
 
-def write_anew(pipeline: type[Intake], files: Collection[ReportFile], days: Days) -> None:
+def write_anew(
+    pipeline: type[Intake],
+    files: Collection[ReportFile],
+    days: Days,
+    on_batch: OnRecords | None = None,
+) -> None:
     """The same for files that are known. Within the caller's transaction."""
     teams = _teams_of(pipeline, days)
     for account_id, day in sorted(days):
@@ -76,10 +91,11 @@ def write_anew(pipeline: type[Intake], files: Collection[ReportFile], days: Days
             (DirtyDay(account_id=account_id, day=day) for account_id, day in sorted(days)),
             ignore_conflicts=True,
         )
+    outdate_teams(days)
     outdate_weeks(days)
     for one in files:
         try:
-            pipeline(one, options_said(one), is_retry=True, only=days).run(records_in(one))
+            pipeline(one, options_said(one), is_retry=True, only=days).run(records_in(one), on_batch)
         except Refused as error:
             raise CannotUndo(f"{one.name} (file {one.pk}) is refused by now: {error}") from error
     if pipeline is TeamRosters:

@@ -7,16 +7,18 @@ the others are read again, newest first, and only as far as it takes.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from functools import partial
 
 from django.db import transaction
 from django.db.models import Max
 
 from metrics.formats.kinds import Kind
 from metrics.models import TeamRoster
-from metrics.undo.memory import Login, Memory, OnRecords, Seen, is_of_people, recall
+from metrics.undo.decisions import Telling, silent
+from metrics.undo.memory import Login, Memory, Seen, is_of_people, recall
 from metrics.undo.overlap import STANDING, is_readable
 from portal.bulk import update_rows, update_values
 from portal.models import ReportFile
@@ -95,30 +97,39 @@ def _may_tell(doubted: Mapping[int, date], last: Mapping[int, date], first_day: 
     return any(until >= first_day and last.get(pk, date.min) < last_day for pk, until in doubted.items())
 
 
-def settle_people(told: Memory, files: Collection[ReportFile], on_file: OnRecords | None = None) -> set[int]:
-    """Make what is remembered of the people in `told` what all but these files tell. Returns their keys.
+# Which of the other files is read again, and how many of its lines were.
+OnFile = Callable[[int, int], None]
+
+
+def settle_people(
+    told: Memory,
+    files: Collection[ReportFile],
+    on_file: OnFile | None = None,
+    telling: Telling = silent,
+) -> None:
+    """Make what is remembered of the people in `told` what all but these files tell.
 
     The caller has taken the files' rows out already, and judges seats anew afterwards.
     """
     doubt = _doubt(told)
     tellings: list[tuple[datetime, Memory]] = []
     for number, file in enumerate(_others(files, doubt)):
-        if on_file is not None:
-            on_file(number)
+        on_records = partial(on_file, number) if on_file is not None else None
+        if on_records is not None:
+            on_records(0)
         if not is_readable(file) and file.kind == Kind.SEATS:
             continue
-        memory = recall(file)
+        memory = recall(file, on_records)
         doubt.hear(memory)
         if memory.told_at is not None and memory.tellings and doubt.names:
             tellings.append((memory.told_at, memory))
     _hear_lists_without_files(doubt)
-    with transaction.atomic():
+    with transaction.atomic(), telling():
         keys = _keys_of({github_id for github_id, _ in told.logins})
         _write_names(doubt, tellings)
         _write_logins(doubt, keys)
         _write_evidence(doubt, keys)
         _write_teams(doubt, told)
-    return set(keys.values())
 
 
 def _doubt(told: Memory) -> Doubt:

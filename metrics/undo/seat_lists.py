@@ -86,8 +86,8 @@ def take_out_activity(file: ReportFile, files: Collection[ReportFile]) -> int:
 def _lines(file: ReportFile) -> Iterable[ReportedActivity]:
     """The lines of a kept report; one that does not say when it was made was made when it came in."""
     rows: list[tuple[int, ActivityReportRecord]] = []
-    with kept_files.opener(file.kept_path)() as stream:
-        rows += [line for line in activity_csv.read_lines(stream) if not isinstance(line, Broken)]
+    stream = kept_files.opener(file.kept_path)
+    rows += [line for line in activity_csv.read_lines(stream) if not isinstance(line, Broken)]
     mended = as_records(file, file.rejected_lines.exclude(resolved_at=None))
     if mended:
         rows += [line for line in activity_lines(file, mended) if not isinstance(line, Broken)]

@@ -33,9 +33,18 @@ class Command(BaseCommand):
         if answer.get("refused"):
             raise SystemExit(2)
 
+    _said = ""
+
+    def _tell_step(self, done: int, total: int, note: str) -> None:
+        """Each step once, however far it is."""
+        step = note.partition(":")[0]
+        if step != self._said:
+            self._said = step
+            self.stderr.write(step)
+
     def _undo(self, file: ReportFile) -> dict[str, Any]:
         try:
-            done = undo(file, on_step=lambda _done, _total, note: self.stderr.write(note))
+            done = undo(file, on_step=self._tell_step)
         except (CannotUndo, BeingTakenIn) as error:
             raise CommandError(str(error), returncode=2) from error
         self.stdout.write(
