@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
+from metrics.formats.billing_lines import CURRENCY
 from metrics.models import ReportDay, UserDay
 from metrics.models.counters import COUNTERS
+from seats.admin.billing_line import money
 
 SHOWN_DAYS = 100
 
@@ -48,6 +51,16 @@ def figures_shown(figures: dict[str, Any]) -> dict[str, Any]:
             if row["days"]
         ],
         "seats": figures["seats"],
+        "bills": [
+            {
+                **row,
+                "report": ReportDay.Report(row["report"]).label,
+                "lines": _cell(*row["lines"]),
+                "gross": [money(Decimal(amount), CURRENCY) for amount in row["gross"]],
+                "net": [money(Decimal(amount), CURRENCY) for amount in row["net"]],
+            }
+            for row in figures.get("bills", ())
+        ],
     }
 
 

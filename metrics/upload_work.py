@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,9 @@ SHOWN_REJECTS = 50
 SHOWN_REASONS = 100
 # The rate is that of the last so many seconds.
 RATE_SECONDS = 10.0
-# The queue stops a task that takes too long: before that it ends by itself, and goes on as another.
-GOES_ON_AFTER = 0.75
+# A turn that had to read again what was in already works on for so much of that time, up to a last moment.
+AT_LEAST = 0.25
+LAST_MOMENT = 0.95
 
 
 def preview_job(job_id: int) -> None:
@@ -39,13 +41,19 @@ def take_in_job(job_id: int) -> None:
 
 
 class Pace:
-    """Tells a job how far it is: records, rejects and how fast it goes."""
+    """Tells a job how far it is: records, rejects and how fast it goes.
 
-    def __init__(self, run: jobs.Run, total: int | None, files: int) -> None:
+    `goes_on`: what an earlier turn has read is in, and is only read again.
+    """
+
+    def __init__(self, run: jobs.Run, total: int | None, files: int, *, goes_on: bool = True) -> None:
         self.run, self.total, self.files = run, total, files
         self.file = 0
         self._before = self._rejected_before = 0
         self._began_at = time.monotonic()
+        # What an earlier turn has brought in; since when this one brings in more.
+        self._known = (run.job.progress_done or 0) if goes_on else 0
+        self._further_since: float | None = None
         self._marks: list[tuple[float, int]] = [(self._began_at, 0)]
 
     def at(self, records: int, rejected: int) -> None:
@@ -61,10 +69,27 @@ class Pace:
             "rows_a_second": round((done - then) / (now - since)) if now > since else 0,
             "files": f"{min(self.file + 1, self.files)} of {self.files}",
         }
+        if done <= self._known:
+            self.run.progress(self._known, self.total, "reading again what is in already")
+            return
+        if self._further_since is None:
+            self._further_since = now
         self.run.progress(done, self.total)
 
     def is_late(self) -> bool:
-        return time.monotonic() - self._began_at > GOES_ON_AFTER * int(settings.Q_CLUSTER["timeout"])
+        """Whether to end for now: not before there is something to show for it, lest each turn be alike."""
+        now, most = time.monotonic(), int(settings.Q_CLUSTER["timeout"])
+        taken = now - self._began_at
+        further = now - self._further_since if self._further_since is not None else 0.0
+        is_worth_it = further > AT_LEAST * most or self._known == 0
+        return taken > (jobs.GOES_ON_AFTER if is_worth_it else LAST_MOMENT) * most
+
+    def behind(self, files: list[list[dict[str, Any]]]) -> None:
+        """These files, as they were summed up, are in already."""
+        self.file += len(files)
+        for file in (file for some in files for file in some):
+            self._before += file["counts"]["rows_read"]
+            self._rejected_before += file["counts"]["rows_rejected"]
 
     def file_over(self, outcomes: list[FileOutcome]) -> None:
         self.file += 1
@@ -92,10 +117,11 @@ def _preview(upload: Upload, run: jobs.Run, by: Any) -> dict[str, Any]:
         upload_parts.check(upload, run.beat)
     except upload_parts.NotReceived as error:
         raise jobs.Refused(str(error)) from error
-    rehearsal = Rehearsal(upload.folder / "rehearsal.sqlite3")
+    ends_at = time.monotonic() + jobs.GOES_ON_AFTER * int(settings.Q_CLUSTER["timeout"])
+    rehearsal = Rehearsal(upload.folder / "rehearsal.sqlite3", ends_at)
     try:
         options = read_options(upload.options, dry_run=True, rehearsal=rehearsal)
-        pace = Pace(run, None, len(upload.paths))
+        pace = Pace(run, None, len(upload.paths), goes_on=False)
         outcomes: list[FileOutcome] = []
         for path in upload.paths:
             some = take_in(
@@ -118,7 +144,9 @@ def _preview(upload: Upload, run: jobs.Run, by: Any) -> dict[str, Any]:
 
 def _take_in(upload: Upload, run: jobs.Run, by: Any) -> dict[str, Any]:
     previewed = upload.answer(PREVIEW)
-    total = sum(file["counts"]["rows_read"] for file in previewed["files"]) if previewed else None
+    total = None
+    if previewed and not any(is_part(file) for file in previewed["files"]):
+        total = sum(file["counts"]["rows_read"] for file in previewed["files"])
     pace = Pace(run, total, len(upload.paths))
     options = read_options(upload.options, dry_run=False)
 
@@ -128,6 +156,7 @@ def _take_in(upload: Upload, run: jobs.Run, by: Any) -> dict[str, Any]:
             raise jobs.Later(timezone.now(), "It is a long one, and goes on in a moment where it was.")
 
     finished = _Finished(upload)
+    pace.behind(finished.files)
     joined: list[FileOutcome] = []
     for path in upload.paths[len(finished.files) :]:
         some = take_in(
@@ -162,6 +191,11 @@ class _Finished:
     @property
     def summaries(self) -> list[dict[str, Any]]:
         return [summary for some in self.files for summary in some]
+
+
+def is_part(file: Mapping[str, Any]) -> bool:
+    """Whether only the beginning of a file was looked at, or nothing of it."""
+    return file.get("looked_at") is not None
 
 
 def _tally(files: list[dict[str, Any]]) -> dict[str, Any]:
@@ -208,4 +242,5 @@ def _summary(
         "removed": outcome.removed[:SHOWN_REJECTS],
         "removed_total": len(outcome.removed),
         "error": outcome.error,
+        "looked_at": outcome.looked_at,
     }

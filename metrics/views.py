@@ -20,7 +20,7 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from metrics import upload_parts, uploads
+from metrics import upload_parts, upload_work, uploads
 from metrics.forms import UploadForm
 from metrics.kind_labels import kind_label
 from metrics.upload_figures import figures_shown
@@ -235,6 +235,7 @@ def _render_files(
         files=files,
         readable=readable,
         refused=len(files) - len(readable),
+        is_part=any(upload_work.is_part(file) for file in files),
         to_write=sum(count["rows_new"] + count["rows_changed"] for count in counts),
         rejected=sum(count["rows_rejected"] for count in counts),
         going=sum(file["ended_total"] + file["removed_total"] for file in readable),

@@ -19,8 +19,10 @@ from django.test.utils import CaptureQueriesContext
 from metrics.formats import parsing
 from metrics.formats.records import records
 from metrics.ingest import usage, user_days
+from metrics.ingest.intake import take_in
 from metrics.ingest.options import FileOutcome
-from metrics.models import ReportDay, UserDay
+from metrics.ingest.rebuild import rebuild_dirty_days
+from metrics.models import ReportDay, ScopeDay, UserDay
 from portal.models import RejectedLine
 from seats.models import Evidence, UserLogin
 from tests.metrics.report_files import take, user_day
@@ -241,3 +243,25 @@ def test_any_mixture_of_lines_gives_the_same_both_ways(
         return outcomes
 
     both_ways(monkeypatch, work)
+
+
+def test_days_that_are_added_up_while_they_come_in_are_added_up_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the round does that adds up what waits, every few minutes."""
+    monkeypatch.setattr(usage, "BATCH", 50)
+    path = write(tmp_path / "users", shuffled(company()))
+    rounds = 0
+
+    def round_of_adding_up(records: int, rejected: int) -> None:
+        nonlocal rounds
+        rounds += bool(rebuild_dirty_days())
+
+    [outcome] = take_in(path, progress=round_of_adding_up)
+
+    assert outcome.counts.rows_new == PEOPLE * DAYS
+    assert rounds > 10
+    active = ScopeDay.objects.filter(source=ScopeDay.Source.USERS).values_list(
+        "daily_active_users", flat=True
+    )
+    assert list(active) == [PEOPLE] * DAYS

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ from django.test.utils import CaptureQueriesContext
 from metrics.models import ReportDay, UserDay
 from metrics.models.counters import COUNTERS
 from portal.models import ReportFile
-from seats.models import Account, GitHubUser, Seat
+from seats.models import Account, BillingLine, GitHubUser, Seat
+from tests.metrics.formats import bills
 from tests.metrics.uploading import seats_file, send, text_of, user_line
 
 pytestmark = pytest.mark.django_db
@@ -79,7 +81,8 @@ def told(figures: dict[str, Any], side: int) -> Figures:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("seed", range(6))
+# The third is told to be complete. More of the same take their time.
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(1, 24))])
 def test_figures_after_are_those_the_import_leaves(
     olga_client: Client, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -145,8 +148,11 @@ def test_days_newly_covered_are_told_and_then_are(olga_client: Client) -> None:
 def test_seats_before_and_after_are_those_the_list_leaves(olga_client: Client) -> None:
     said = {"organization": "octo", "complete": "on"}
     page = send(olga_client, seats_file(1, 2, 3), **said, taken_at="2026-11-10T08:00")
+    nobody = dict.fromkeys(
+        ("ended", "changed", "idle_before", "idle_after", "newly_idle", "no_longer_idle"), 0
+    )
     assert preview_of(page)["figures"]["seats"] == [
-        {"account": "octo (new)", "before": 0, "after": 3, "added": 3, "ended": 0, "changed": 0}
+        {"account": "octo (new)", "before": 0, "after": 3, "added": 3, **nobody}
     ]
     olga_client.post(f"{page}confirm/")
 
@@ -167,3 +173,85 @@ def test_rejects_are_grouped_by_reason_without_what_differs(olga_client: Client)
 
     assert reason[1] == 8
     assert "8" in text_of(olga_client.get(page))
+
+
+def idle() -> set[str]:
+    return set(Seat.objects.inactive().values_list("user__login", flat=True))
+
+
+def idle_told(page: str) -> list[tuple[int, int, int, int]]:
+    rows = preview_of(page)["figures"]["seats"]
+    return [(row["idle_before"], row["idle_after"], row["newly_idle"], row["no_longer_idle"]) for row in rows]
+
+
+@pytest.mark.usefixtures("clock")
+def test_who_would_be_idle_and_who_no_longer_is_told_of_every_kind_of_file(olga_client: Client) -> None:
+    octo = {"organization": "octo"}
+    old = json.loads(seats_file(1, 2, 3).read())
+    for seat in old["seats"][:2]:
+        seat["last_activity_at"] = "2026-09-20T10:00:00Z"
+    page = send(olga_client, SimpleUploadedFile("a.json", json.dumps(old).encode()), **octo)
+    assert idle_told(page) == [(0, 2, 2, 0)]
+    assert not idle(), "only a preview"
+    olga_client.post(f"{page}confirm/")
+    assert idle() == {"dev-1", "dev-2"}
+
+    # Somebody who is idle, somebody who is not, and somebody without a seat.
+    lines = [user_line(number, day="2026-11-18") for number in (1, 3, 9)]
+    page = send(olga_client, SimpleUploadedFile("b.ndjson", "\n".join(lines).encode()))
+    assert idle_told(page) == [(2, 1, 0, 1)]
+    assert "No longer idle" in text_of(olga_client.get(page))
+    assert idle() == {"dev-1", "dev-2"}, "only a preview"
+    olga_client.post(f"{page}confirm/")
+    assert idle() == {"dev-2"}
+
+    report = "report_time,login,last_activity_at\n2026-11-19T00:00:00Z,dev-2,2026-11-19\n"
+    page = send(olga_client, SimpleUploadedFile("c.csv", report.encode()), **octo)
+    assert idle_told(page) == [(1, 0, 0, 1)]
+    olga_client.post(f"{page}confirm/")
+    assert not idle()
+
+
+def billed() -> tuple[int, Decimal, Decimal]:
+    sums = BillingLine.objects.aggregate(lines=Count("pk"), gross=Sum("gross_amount"), net=Sum("net_amount"))
+    return sums["lines"], sums["gross"] or Decimal(0), sums["net"] or Decimal(0)
+
+
+def test_sums_of_a_bill_after_are_those_the_import_leaves(olga_client: Client) -> None:
+    """New lines, changed ones, and those that a complete bill has no more."""
+    amounts = {"gross_amount": "0.30000000000000004", "discount_amount": "0", "net_amount": "0.3"}
+    first = bills.bill(bills.line(**amounts), bills.line(username="hubot", **amounts))
+    restated = {**amounts, "gross_amount": "0.7", "net_amount": "0.7"}
+    second = bills.bill(bills.line(**restated), bills.line(username="lisa", **amounts))
+    said = {"organization": "octo", "complete": "on"}
+    for number, content in enumerate((first, second)):
+        before = billed()
+        taken_at = f"2026-11-1{number}T08:00"
+        page = send(olga_client, SimpleUploadedFile("bill.csv", content), **said, taken_at=taken_at)
+        (told,) = preview_of(page)["figures"]["bills"]
+        assert billed() == before, "only a preview"
+        assert "Bill of" in text_of(olga_client.get(page))
+
+        olga_client.post(f"{page}confirm/")
+
+        for side, sums in enumerate((before, billed())):
+            found = (told["lines"][side], *(Decimal(told[name][side]) for name in ("gross", "net")))
+            assert found == sums
+        assert billed() != before
+
+
+def test_two_organizations_under_one_name_are_told_apart_before_either_is_known(olga_client: Client) -> None:
+    files = [
+        SimpleUploadedFile(f"{number}.ndjson", user_line(1, organization_id=str(number)).encode())
+        for number in (777, 778)
+    ]
+    page = send(olga_client, *files, organization="octo")
+    first, second = preview_of(page)["files"]
+    assert first["error"] == ""
+    assert second["error"].startswith("The organization octo has the id 777, not 778")
+
+    olga_client.post(f"{page}confirm/")
+
+    token = page.strip("/").rpartition("/")[2]
+    result = json.loads((settings.DATA_DIR / "incoming" / token / "result.json").read_text())
+    assert [file["error"] for file in result["files"]] == [first["error"], second["error"]]

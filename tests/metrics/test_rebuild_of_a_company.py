@@ -21,7 +21,7 @@ from tests.metrics.taking_in import passing_database, take_in, write_company
 
 pytestmark = pytest.mark.django_db
 
-PEOPLE, DAYS, WINDOW = 150, 40, 28
+PEOPLE, DAYS, WINDOW = 60, 32, 28
 NEARLY = Decimal("1e-6")
 
 
@@ -125,7 +125,7 @@ def test_the_windows_are_the_sums_of_people_over_28_days(company: Oracle) -> Non
         assert windows.keys() == lines.keys()
         for user_id, own in lines.items():
             assert_is_sum(windows[user_id], own)
-    assert UserWindow.objects.count() > 200
+    assert UserWindow.objects.count() > 60
 
 
 def of_account(account: AccountRow) -> Any:

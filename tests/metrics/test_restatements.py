@@ -102,7 +102,7 @@ def test_the_list_is_narrowed_and_taken_away_as_it_is(olga_client: Client, tmp_p
 
     page = olga_client.get(f"{LIST}?day_from={DAY}&day_to={DAY}").content.decode()
     assert page.count("loc_added_sum</td>") == 3
-    exported = olga_client.get(f"{LIST}export/csv/?day_from={DAY}&day_to={DAY}")
+    exported = olga_client.get(f"{LIST}file/csv/?day_from={DAY}&day_to={DAY}")
     lines = b"".join(exported.streaming_content).decode().splitlines()  # type: ignore[attr-defined]
     assert lines[0].lstrip("\ufeff").startswith("account,report,day,of,user_login")
     assert len(lines) == 4
@@ -113,7 +113,7 @@ def test_the_list_is_narrowed_and_taken_away_as_it_is(olga_client: Client, tmp_p
 
 def test_who_may_not_see_them_neither_lists_nor_takes_them(noa_client: Client) -> None:
     assert noa_client.get(LIST).status_code == 403
-    assert noa_client.get(f"{LIST}export/csv/").status_code == 403
+    assert noa_client.get(f"{LIST}file/csv/").status_code == 403
 
 
 def test_they_are_forgotten_after_a_time(tmp_path: Path, settings: Any) -> None:

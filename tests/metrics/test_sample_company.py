@@ -19,7 +19,7 @@ from metrics.sample.usage import COUNTERS
 from portal.models import AuditEntry, ReportFile
 from seats.models import Account, GitHubUser, Seat, SeatReview
 from tests.metrics.oracle import Oracle, contents, documents, flattened
-from tests.metrics.taking_in import LAST_DAY, the_day_after
+from tests.metrics.taking_in import LAST_DAY, passing_database, the_day_after
 
 Record = dict[str, Any]
 
@@ -234,16 +234,34 @@ class TestItsPeople:
         assert company.teams == 12
 
 
-@pytest.mark.django_db
-class TestLoadingIt:
-    def load(self, **options: Any) -> Record:
-        output = StringIO()
-        with the_day_after():
-            call_command("load_sample_company", people=60, days=8, json=True, stdout=output, **options)
-        return dict(json.loads(output.getvalue().splitlines()[-1]))
+def load(**options: Any) -> Record:
+    output = StringIO()
+    with the_day_after():
+        call_command("load_sample_company", people=60, days=8, json=True, stdout=output, **options)
+    return dict(json.loads(output.getvalue().splitlines()[-1]))
 
-    def test_fills_the_portal_by_the_pipeline_of_every_other_file(self) -> None:
-        answer = self.load()
+
+@pytest.mark.django_db
+def test_loading_it_is_refused_beside_real_data() -> None:
+    ReportFile.objects.create(source=ReportFile.Source.UPLOAD, kind="seats", name="ours.json", size=1)
+    with pytest.raises(CommandError, match="real account") as refused:
+        load()
+    assert refused.value.returncode == 2
+    assert not Account.objects.exists()
+
+
+@pytest.fixture(scope="class")
+def loaded(django_db_setup: None, django_db_blocker: Any) -> Iterator[Record]:
+    """What loading it answers; it is there for all tests of the class."""
+    with passing_database(django_db_blocker):
+        yield load()
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("loaded")
+class TestLoadingIt:
+    def test_fills_the_portal_by_the_pipeline_of_every_other_file(self, loaded: Record) -> None:
+        answer = loaded
         assert answer["seats"] == Seat.objects.held().count() > 50
         assert answer["files"] == ReportFile.objects.filter(source=ReportFile.Source.SAMPLE).count()
         assert set(Seat.objects.held().values_list("verdict", flat=True)) == {
@@ -257,19 +275,10 @@ class TestLoadingIt:
         assert not ReportFile.objects.exclude(rows_rejected=0).exists()
 
     def test_leaves_no_files_of_its_own_behind(self, settings: Any) -> None:
-        self.load()
         assert list(Path(settings.DATA_DIR).glob("sample-company-*")) == []
 
     def test_a_second_time_finds_nothing_to_do(self) -> None:
-        self.load()
         files = ReportFile.objects.count()
-        assert self.load() == {"files": 0, "rows_new": 0}
+        assert load() == {"files": 0, "rows_new": 0}
         assert ReportFile.objects.count() == files
         assert AuditEntry.objects.filter(action="sample company loaded").count() == 1
-
-    def test_is_refused_beside_real_data(self) -> None:
-        ReportFile.objects.create(source=ReportFile.Source.UPLOAD, kind="seats", name="ours.json", size=1)
-        with pytest.raises(CommandError, match="real account") as refused:
-            self.load()
-        assert refused.value.returncode == 2
-        assert not Account.objects.exists()

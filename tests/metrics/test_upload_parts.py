@@ -10,6 +10,7 @@ import stat
 from collections import namedtuple
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,6 +20,8 @@ from django.test import Client
 from django.utils import timezone
 
 from metrics import upload_parts, upload_work, uploads
+from metrics.ingest import intake, usage
+from metrics.ingest.rehearsal import Rehearsal
 from metrics.models import UserDay
 from portal.models import Job, ReportFile
 from tests.counting import queries_of
@@ -186,6 +189,72 @@ def test_work_that_takes_long_ends_in_time_and_goes_on_behind_the_files_that_are
     job.refresh_from_db()
     assert (job.state, job.tally["rows_new"], job.tally["files"]) == ("done", 30, 2)
     assert "<strong>30 rows</strong> written" in text_of(olga_client.get(page))
+
+
+def test_a_turn_that_only_read_again_what_is_in_goes_on_until_there_is_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now, told, most = [0.0], [], settings.Q_CLUSTER["timeout"]
+    monkeypatch.setattr(upload_work.time, "monotonic", lambda: now[0])
+
+    def turn(known: int) -> Any:
+        now[0], job = 0.0, SimpleNamespace(progress_done=known)
+        run: Any = SimpleNamespace(job=job, tally={}, progress=lambda *said: told.append(said))
+        return upload_work.Pace(run, 2_000, 1)
+
+    def late_at(pace: Any, share: float, records: int) -> bool:
+        now[0] = share * most
+        pace.at(records, 0)
+        return bool(pace.is_late())
+
+    first = turn(0)
+    assert [late_at(first, share, 1_000) for share in (0.1, 0.7, 0.8)] == [False, False, True]
+    second = turn(1_000)
+    assert [late_at(second, share, 900) for share in (0.1, 0.8)] == [False, False]
+    assert told[-1] == (1_000, 2_000, "reading again what is in already"), "it does not fall behind"
+    assert [late_at(second, share, 1_100) for share in (0.81, 0.9, 0.96)] == [False, False, True]
+    third = turn(1_000)
+    assert [late_at(third, share, 1_500) for share in (0.3, 0.5, 0.8)] == [False, False, True]
+
+
+def test_a_preview_that_takes_too_long_tells_of_what_it_has_seen_and_all_is_taken_in(
+    olga_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uploads, "AT_ONCE_BYTES", -1)
+    monkeypatch.setattr(usage, "BATCH", 10)
+    files = ("a.ndjson", LINES), ("b.ndjson", user_line(99).encode())
+    address = begin(olga_client, *files).json()["address"]
+    for number, (_, content) in enumerate(files):
+        send(olga_client, address, number, 0, content)
+    page = finish(olga_client, address, *(content for _, content in files)).json()["page"]
+    batches = iter([False, False, True])
+    monkeypatch.setattr(Rehearsal, "is_late", lambda _rehearsal: next(batches, True))
+
+    upload_work.preview_job(Job.objects.get().pk)
+
+    shown = text_of(olga_client.get(page))
+    assert "<strong>20 rows</strong> would be written" in shown
+    assert "<strong>Only part was looked at</strong>" in shown
+    assert "Only the first 20 of 29 lines were looked at" in shown
+    assert intake.NOT_LOOKED_AT in shown
+    assert not UserDay.objects.exists()
+
+    olga_client.post(f"{page}confirm/")
+    job = Job.objects.get(kind=uploads.TAKE_IN)
+    upload_work.take_in_job(job.pk)
+
+    job.refresh_from_db()
+    assert (job.state, job.tally["rows_new"], job.progress_total) == ("done", 30, None)
+
+
+def test_a_preview_that_was_interrupted_begins_anew_and_says_so() -> None:
+    told: list[Any] = []
+    run: Any = SimpleNamespace(
+        job=SimpleNamespace(progress_done=1_000), tally={}, progress=lambda *said: told.append(said)
+    )
+    upload_work.Pace(run, None, 1, goes_on=False).at(10, 0)
+    upload_work.Pace(run, None, 1).at(10, 0)
+    assert told == [(10, None), (1_000, None, "reading again what is in already")]
 
 
 # Who, and what ---------------------------------------------------------------------------------

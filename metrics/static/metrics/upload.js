@@ -10,7 +10,7 @@
     return `${(bytes / 1024 / 1024).toFixed(1)} MB`;
   };
   // What systems leave in folders unasked.
-  const isHidden = (path) => path.split("/").some((part) => part.startsWith(".") || ["__MACOSX", "Thumbs.db", "desktop.ini"].includes(part));
+  const isHidden = (path) => path.split("/").some((part) => part.startsWith(".") || ["__MACOSX", "Thumbs.db", "desktop.ini", "_SUCCESS", "_committed", "_started"].includes(part));
 
   const filesOf = async (entry, path = "") => {
     if (entry.isFile) {

@@ -29,7 +29,7 @@ MAY_BE_EMPTY = ("billing-lines", "activity", "weekly-trend", "teams-low-adoption
 # A download covers days on which nobody did anything; of those there is no line in any file.
 TELL_THE_DAYS = ("custom", "feature-metrics", "ide-metrics", "language-metrics", "model-metrics")
 COMPANIES = [
-    pytest.param((40, 6, 28), id="40 seats, 6 teams, 28 days"),
+    pytest.param((40, 6, 15), id="40 seats, 6 teams, 15 days"),
     pytest.param((20_000, 200, 28), id="20,000 seats, 200 teams, 28 days", marks=pytest.mark.long),
 ]
 
