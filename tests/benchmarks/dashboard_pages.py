@@ -28,7 +28,7 @@ def addresses(query: str = "") -> dict[str, str]:
     """Every page and panel by name: "overview", "overview/active-users"."""
     from django.urls import reverse
 
-    from metrics.cards import largest
+    from metrics.accounts import largest
     from metrics.dashboards import every  # noqa: F401 - registers the pages
     from metrics.dashboards.registry import pages
     from seats.models import GitHubUser

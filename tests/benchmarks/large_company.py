@@ -196,16 +196,16 @@ class _Company:
                 for key in self.keys
             ),
         )  # fmt: skip
-        seats = list(Seat.objects.order_by("pk").values_list("pk", "created_at"))
+        seats = list(Seat.objects.order_by("pk").values_list("pk", "user_id", "created_at"))
         copy(
             SeatGrant,
             ("seat", "route", "team_key", "plan_type", "created_at"),
-            ((seat, "direct", 0, "business", created) for seat, created in seats),
+            ((seat, "direct", 0, "business", created) for seat, _, created in seats),
         )
         copy(
             SeatObservation,
             ("seat", "observed_at", "is_present", "state"),
-            ((seat, created, True, "{}" if _is_postgres() else {}) for seat, created in seats),
+            ((seat, created, True, _shown(plans[key % 2], created)) for seat, key, created in seats),
         )
         SeatRoster.objects.create(
             account=self.account, observed_at=self.now - timedelta(days=self.size.days), is_complete=True,
@@ -423,11 +423,15 @@ class _Company:
         copy(TeamRoster, ("team", "day", "members", "member_count", "file", "observed_at"), rosters())
 
     def _weeks(self) -> None:
-        """Added up from the days as the product does it."""
+        """Weeks and periods, added up from the days as the product does it."""
+        from metrics.ingest.rebuild_periods import write_periods
+        from metrics.ingest.rebuild_teams import write_teams
         from metrics.ingest.rebuild_weeks import outdate_weeks, write_weeks
 
         outdate_weeks((self.account.pk, day) for day in self.size.every_day)
         write_weeks()
+        write_teams()
+        write_periods()
 
     # People's own lines --------------------------------------------------------------------------
 
@@ -490,6 +494,16 @@ class _Company:
 
 def _compact(record: dict[str, Any]) -> bytes:
     return json.dumps(record, separators=(",", ":")).encode()
+
+
+def _shown(plan: str, created: datetime) -> Any:
+    """What a list says of a seat; for COPY as text."""
+    state = {
+        "plan_type": plan, "created_at": created.isoformat(), "last_activity_at": None,
+        "last_activity_editor": "", "last_authenticated_at": None, "pending_cancellation_date": None,
+        "grants": [["direct", None]],
+    }  # fmt: skip
+    return json.dumps(state) if _is_postgres() else state
 
 
 def _is_postgres() -> bool:

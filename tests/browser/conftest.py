@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from tests.running import Portal
+from tests.running import Portal, demo
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 FLAGS = (
@@ -34,8 +34,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
-    """`quickstart --demo`, running."""
-    with Portal(tmp_path_factory.mktemp("portal"), "--demo") as running:
+    """A portal that `quickstart --demo` has filled, running."""
+    folder = tmp_path_factory.mktemp("portal")
+    with Portal(folder, password=demo(folder)) as running:
         yield running
 
 

@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, expect
 from tests.browser.conftest import Window, log_in
 from tests.browser.holding import axe, missed_by_the_keyboard, serious_violations, too_wide
 from tests.fake_github import FakeGitHub, Request, State, Trouble, company_state
-from tests.running import MANAGE, ROOT, Portal, environment
+from tests.running import MANAGE, ROOT, Portal, environment, migrated
 
 TOKEN = "a-token-of-the-browser-tests"
 VARIABLE = "TOKEN_OF_THE_BROWSER_TESTS"
@@ -91,6 +91,7 @@ def github() -> Iterator[FakeGitHub]:
 def empty_portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
     """`quickstart` without a demo, running; it may download reports from a GitHub on this machine."""
     folder = tmp_path_factory.mktemp("empty-portal")
+    migrated(folder)
     env = {**environment(folder), "REPORT_HOSTS": "127.0.0.1", VARIABLE: TOKEN}
     with Portal(folder, env=env) as running:
         yield running

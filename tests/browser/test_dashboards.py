@@ -75,7 +75,9 @@ def test_a_panel_can_be_read_as_a_table_and_taken_along(overview: Page) -> None:
     panel.get_by_text("Table", exact=True).click()
     expect(panel.locator("tbody tr")).to_have_count(28)
     panel.get_by_text("Definition", exact=True).click()
-    expect(panel.locator(".dash-definition")).to_be_visible()
+    definition, rows_behind = panel.locator(".dash-definition").all()
+    expect(definition).to_be_visible()
+    expect(rows_behind).to_be_hidden()
 
     with overview.expect_download() as csv:
         panel.get_by_role("link", name="CSV").click()

@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser.conftest import Window, log_in
 from tests.browser.holding import axe, missed_by_the_keyboard, serious_violations, too_wide
 from tests.fake_github import FakeGitHub, Request, State, Trouble, seat
-from tests.running import MANAGE, ROOT, Portal, environment
+from tests.running import MANAGE, ROOT, Portal, environment, migrated
 
 TOKEN = "a-token-of-the-browser-tests"
 VARIABLE = "TOKEN_OF_THE_BROWSER_TESTS"
@@ -89,6 +89,7 @@ def github() -> Iterator[FakeGitHub]:
 def connected(tmp_path_factory: pytest.TempPathFactory, github: FakeGitHub) -> Iterator[Portal]:
     """`quickstart` without a demo, connected to that GitHub, its seats fetched; no schedule interferes."""
     folder = tmp_path_factory.mktemp("portal")
+    migrated(folder)
     with Portal(folder, env={**environment(folder), VARIABLE: TOKEN}) as portal:
         assert portal.url
         one = ("--organization", ORGANIZATION)

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 import requests
+import time_machine
 
 from tests.fake_github import Enterprise, FakeGitHub, Organization, State, company_state
 from tests.fake_github.state import Account, holder, total_seats
@@ -18,9 +19,16 @@ from tests.fake_github.state import Account, holder, total_seats
 DAY = timedelta(days=1)
 
 
+@pytest.fixture(scope="module")
+def made() -> State:
+    """Made once: no test changes it."""
+    with time_machine.travel("2026-11-20T12:00:00Z", tick=False):
+        return company_state(400, 25, 28)
+
+
 @pytest.fixture
-def state(clock: Any) -> State:
-    return company_state(400, 25, 28)
+def state(clock: Any, made: State) -> State:
+    return made
 
 
 @pytest.fixture
@@ -196,11 +204,13 @@ def test_days_of_the_older_systems_are_saved_too(clock: Any, tmp_path: Path) -> 
     assert ("octo-apps", "copilot-usage.json", slug) in older
 
 
-def test_twenty_thousand_seats_are_made_quickly(clock: Any) -> None:
-    started = time.perf_counter()
-    state = company_state(20_000, 200, 28)
+@pytest.mark.parametrize("seats", [4_000, pytest.param(20_000, marks=pytest.mark.long)])
+def test_many_seats_are_made_quickly(clock: Any, seats: int) -> None:
+    # Of this process alone: whatever else the machine does takes no part of it.
+    started = time.process_time()
+    state = company_state(seats, 200, 28)
     state.enterprises[0].encoded_rows()
-    assert time.perf_counter() - started < 20
+    assert time.process_time() - started < seats / 1_000
     organization = state.organizations[0]
     assert isinstance(organization, Organization)
     assert len(organization.teams) == 62

@@ -34,7 +34,7 @@ def test_it_says_what_to_paste_and_ends_when_told() -> None:
         assert "sync_github --enterprise octo-enterprise" in text
         assert "Token          fake-token" in text
         process.send_signal(signal.SIGINT)
-        assert process.wait(10) == 0
+        assert process.wait(60) == 0
 
 
 def test_a_script_gets_a_line_of_json_and_trouble_when_it_wants_it() -> None:
@@ -46,4 +46,4 @@ def test_a_script_gets_a_line_of_json_and_trouble_when_it_wants_it() -> None:
         answer = requests.get(f"{told['url']}/user", headers={"Authorization": "Bearer x"}, timeout=5)
         assert answer.status_code == 502
         process.terminate()
-        assert process.wait(10) == 0
+        assert process.wait(60) == 0

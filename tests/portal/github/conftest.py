@@ -48,7 +48,7 @@ def make_client(fake: FakeGitHub) -> Iterator[MakeClient]:
     made: list[GitHub] = []
 
     def make(**options: Any) -> GitHub:
-        quick = {"backoff": 0.005, "timeouts": (1, 0.4), "total_timeout": 1.5, "report_hosts": ["127.0.0.1"]}
+        quick = {"backoff": 0.005, "timeouts": (5, 5), "total_timeout": 20, "report_hosts": ["127.0.0.1"]}
         auth = options.pop("auth", None) or TokenAuth(TOKEN)
         made.append(GitHub(options.pop("url", fake.url), auth, **(quick | options)))
         return made[-1]

@@ -101,7 +101,7 @@ def dripping(data: bytes, seconds: float) -> Reply:
     return [piece for byte in data for piece in (bytes([byte]), seconds)]
 
 
-def wait_until(is_so: object, seconds: float = 5.0) -> None:
+def wait_until(is_so: object, seconds: float = 30.0) -> None:
     """Until `is_so()` holds; AssertionError where it never does."""
     end = time.monotonic() + seconds
     while not is_so():  # type: ignore[operator]

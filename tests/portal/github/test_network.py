@@ -6,7 +6,6 @@ import contextlib
 import socket
 import ssl
 import threading
-import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -199,10 +198,12 @@ def test_a_server_that_speaks_no_tls_is_told() -> None:
 
 
 def test_a_server_that_says_nothing_is_told_soon() -> None:
-    with (
-        accepting(lambda connection: time.sleep(0.5)) as port,
-        GitHub(f"https://127.0.0.1:{port}", TokenAuth(TOKEN), backoff=0.01, timeouts=(0.1, 1)) as client,
-        pytest.raises(ServerTrouble, match="cannot be reached"),
-    ):
-        client.seats(OCTO)
+    over = threading.Event()
+    with accepting(lambda connection: over.wait(30)) as port:
+        with (
+            GitHub(f"https://127.0.0.1:{port}", TokenAuth(TOKEN), backoff=0.01, timeouts=(0.1, 1)) as client,
+            pytest.raises(ServerTrouble, match="cannot be reached"),
+        ):
+            client.seats(OCTO)
+        over.set()
     assert client.counted.requests == 3

@@ -58,10 +58,10 @@ def test_nothing_leaks_whatever_happens(
     caplog: pytest.LogCaptureFixture,
     kind: Any,
 ) -> None:
-    client = make_client(retries=0)
+    client = make_client(retries=0, timeouts=(5, 1.5))
     report = client.report(OCTO, "users-1-day", report_day)
     assert report is not None
-    fake.trouble = Trouble(kind, seconds=0.1 if kind == "drip" else 0.6) if kind else None
+    fake.trouble = Trouble(kind, seconds=0.1 if kind == "drip" else 2) if kind else None
     shown = [repr(client), repr(report)]
     for work in (lambda: client.seats(OCTO), lambda: client.download(report, tmp_path)):
         try:
