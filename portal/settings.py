@@ -5,6 +5,7 @@ What admins tune (idle days, prices, caps) lives in the database, not here.
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from pathlib import Path
 from typing import Any
@@ -122,7 +123,12 @@ KEEP_PANELS_SECONDS = env.int("KEEP_PANELS_SECONDS", default=3600)
 # `kept` holds what `portal.kept` keeps: shared where there is Redis, else of each process by itself.
 if redis_url := env.str("REDIS_URL", default=""):
     _REDIS = {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": redis_url}
-    CACHES: dict[str, dict[str, Any]] = {"default": _REDIS, "kept": {**_REDIS, "KEY_PREFIX": "kept"}}
+    # Two portals may share a Redis, and never what is in it.
+    _THIS_PORTAL = hashlib.sha256(f"cache of {SECRET_KEY}".encode()).hexdigest()[:16]
+    CACHES: dict[str, dict[str, Any]] = {
+        "default": {**_REDIS, "KEY_PREFIX": _THIS_PORTAL},
+        "kept": {**_REDIS, "KEY_PREFIX": f"{_THIS_PORTAL}-kept"},
+    }
 else:
     CACHES = {
         "default": {

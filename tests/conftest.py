@@ -24,6 +24,8 @@ import time_machine
 from django.conf import settings
 from pytest_django.plugin import blocking_manager_key
 
+from tests.caches import forget as forget_what_is_cached
+
 if settings.configured:
     raise pytest.UsageError("Unset DJANGO_SETTINGS_MODULE: the tests bring settings of their own.")
 
@@ -64,6 +66,8 @@ TODAY = date(2026, 11, 20)
 
 def pytest_configure(config: pytest.Config) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    # Each process has a database of its own, and so nothing to tell the others.
+    forget_what_is_cached()
     # The settings are loaded: workers of pytest-xdist, which inherit the environment, load their own.
     del os.environ["DJANGO_SETTINGS_MODULE"]
     if not hasattr(config, "workerinput"):

@@ -7,7 +7,6 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from django.core.cache import caches
 from django.db import connection, transaction
 
 from portal.bulk import update_rows
@@ -15,6 +14,7 @@ from portal.kept import kept
 from portal.models import ReportFile, TableStamp
 from portal.stamps import make_stamps, stamps, tables_in
 from seats.models import Account
+from tests.caches import forget as forget_what_is_cached
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -22,9 +22,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture(autouse=True)
 def _stamped() -> Iterator[None]:
     make_stamps(sender=None)  # type: ignore[arg-type]
-    caches["kept"].clear()
+    forget_what_is_cached("kept")
     yield
-    caches["kept"].clear()
+    forget_what_is_cached("kept")
 
 
 def logins() -> list[str]:

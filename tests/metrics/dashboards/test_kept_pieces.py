@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.cache import caches
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -19,6 +18,7 @@ from metrics.models import DirtyDay, ReportDay, SeatSets
 from portal.stamps import make_stamps
 from seats.models import Account, Seat, SeatPrice, Team
 from seats.verdicts import refresh
+from tests.caches import forget as forget_what_is_cached
 from tests.metrics.taking_in import LAST_DAY, take_in, the_day_after, write_company
 
 PIECE = {"X-Dashboard-Piece": "1"}
@@ -33,8 +33,7 @@ def shown(client: Client, panel: str) -> str:
 
 
 def afresh(client: Client, panel: str) -> str:
-    for name in ("kept", "default"):
-        caches[name].clear()
+    forget_what_is_cached()
     SeatSets.objects.all().delete()
     return shown(client, panel)
 

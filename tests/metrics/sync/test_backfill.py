@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 import time_machine
-from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
@@ -20,6 +19,7 @@ from metrics.sync.wanted import PROBED_WEEKDAY, Known, newest_days
 from metrics.tasks import backfill_day, top_up_backfills
 from portal.models import Connection, Job, SyncSchedule
 from seats.models import Account
+from tests.caches import forget as forget_what_is_cached
 from tests.fake_github import FakeGitHub, State
 from tests.metrics.sync.conftest import TOKEN
 from tests.metrics.sync.running import done
@@ -168,7 +168,7 @@ class TestInTheBackground:
 
     @pytest.fixture(autouse=True)
     def no_plan(self) -> None:
-        cache.clear()
+        forget_what_is_cached()
 
     @pytest.fixture
     def state(self, clock: time_machine.Coordinates) -> State:
@@ -232,7 +232,7 @@ class TestInTheBackground:
         assert UserDay.objects.filter(day__lt=newest_days(NOW).first).count() == 6
         assert backfill.outlook(connection) is None
         github.forget()
-        cache.clear()
+        forget_what_is_cached()
         assert top_up_backfills() == 0
         assert not github.requests
 
@@ -249,7 +249,7 @@ class TestInTheBackground:
         top_up_backfills()
         self.work_off(most=3)
         Job.objects.filter(kind="backfill-day").delete()
-        cache.clear()
+        forget_what_is_cached()
 
         top_up_backfills()
         self.work_off()
