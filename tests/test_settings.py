@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import ast
+import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -61,3 +65,22 @@ def test_nothing_else_reads_the_environment() -> None:
         if str(path.relative_to(ROOT)) not in allowed and reads.search(path.read_text(encoding="utf-8"))
     ]
     assert offences == []
+
+
+def test_two_portals_share_a_redis_and_nothing_in_it() -> None:
+    """The prefixes of cached keys: one portal's processes agree on them, another portal has others."""
+
+    def prefixes(secret_key: str) -> set[str]:
+        code = """if True:
+            import json, portal.settings
+            print(json.dumps([cache["KEY_PREFIX"] for cache in portal.settings.CACHES.values()]))"""
+        env = {**os.environ, "SECRET_KEY": secret_key, "REDIS_URL": "redis://127.0.0.1:1/0"}
+        command = [sys.executable, "-c", code]
+        told = subprocess.run(command, cwd=ROOT, env=env, check=True, capture_output=True).stdout
+        return set(json.loads(told))
+
+    ours, theirs = prefixes("a" * 50), prefixes("b" * 50)
+    assert len(ours) == len(theirs) == 2
+    assert ours == prefixes("a" * 50)
+    assert not ours & theirs
+    assert not any("aaaa" in prefix for prefix in ours)

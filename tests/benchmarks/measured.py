@@ -76,9 +76,9 @@ def _held(pid: int) -> int:
 
 
 class Portal:
-    """A portal of its own, with an empty SQLite database."""
+    """A portal of its own, with an empty SQLite database or the empty PostgreSQL one of this URL."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, url: str = "") -> None:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         self.database = folder / "portal.sqlite3"
@@ -87,7 +87,7 @@ class Portal:
         } | {
             "ENV_FILE": os.devnull,
             "SECRET_KEY": "only-for-benchmarks-0123456789-abcdefghijklmnopqrstuvwxyz",
-            "DATABASE_URL": f"sqlite:///{self.database}",
+            "DATABASE_URL": url or f"sqlite:///{self.database}",
             "DATA_DIR": str(folder / "data"),
             "DJANGO_SETTINGS_MODULE": "portal.settings",
             "ALLOWED_HOSTS": "testserver",

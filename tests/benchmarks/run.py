@@ -21,6 +21,7 @@ from tests.benchmarks import dashboards, lines, reports, sync, uploads
 from tests.benchmarks.measured import MEGABYTE, Portal, Results, Run, timed
 
 SEATS = (100, 20_000)
+SIZE = "SELECT pg_database_size(current_database())"
 
 
 def answer(run: Run) -> dict[str, int]:
@@ -36,6 +37,47 @@ def yardstick(path: Path, folder: Path) -> Run:
     return timed(
         (sys.executable, "-m", "tests.benchmarks.yardstick", str(path), str(database)), dict(os.environ)
     )
+
+
+def measure_imports_on_postgresql(
+    folder: Path, url: str, people: int, rounds: int, results: Results, say: Console
+) -> None:
+    """The command, against COPY of the same lines; the database is empty before, and empty again after."""
+    import psycopg
+
+    with psycopg.connect(url, autocommit=True) as server:
+        tables = server.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").fetchone()
+        if tables != (0,):
+            raise SystemExit(
+                f"{url.rpartition('/')[2]} is not empty; give a database to be filled and emptied."
+            )
+        usage = folder / "users.ndjson"
+        count = lines.write_usage(usage, people, lines.WINDOW)
+        ratios, sizes = [], []
+        for _ in range(rounds):
+            floor = timed(
+                (sys.executable, "-m", "tests.benchmarks.yardstick", str(usage), url), dict(os.environ)
+            )
+            portal = Portal(folder / "portal", url)
+            before = server.execute(SIZE).fetchone() or (0,)
+            first = portal.take_in(usage)
+            assert answer(first)["rows_new"] == count
+            after = server.execute(SIZE).fetchone() or (0,)
+            ratios.append(first.seconds / floor.seconds)
+            sizes.append((after[0] - before[0]) / count)
+            server.execute("DROP SCHEMA public CASCADE")
+            server.execute("CREATE SCHEMA public")
+            say.print(f"COPY {floor.seconds:.1f} s, import_reports {first.seconds:.1f} s")
+    ratio, speed = statistics.median(ratios), count / first.seconds
+    results.add(
+        f"import of {count:,} lines into PostgreSQL, against COPY",
+        f"{first.seconds:.1f} s, {speed:,.0f} lines/s, {ratio:.2f}",
+        "≤ 3, ≥ 8,000 lines/s",
+        met=ratio <= 3 and speed >= 8000,
+    )
+    results.add("its peak memory", f"{first.peak:,.0f} MiB", "≤ 250 MB", met=first.peak <= 250)
+    per_row = statistics.median(sizes)
+    results.add("bytes per user-day in the database", f"{per_row:,.0f}", "≤ 1,200", met=per_row <= 1200)
 
 
 def measure_imports(folder: Path, people: int, rounds: int, results: Results, say: Console) -> None:
@@ -147,13 +189,17 @@ def main() -> None:
         choices=("imports", "pages", "sync", "dashboards", "reports", "uploads"),
         help="measure only these",
     )
-    parser.add_argument("--database", default="", help="for the uploads: DATABASE_URL of an empty database")
+    parser.add_argument(
+        "--database", default="", help="for imports or uploads: DATABASE_URL of an empty database"
+    )
     options = parser.parse_args()
     say, results = Console(stderr=True), Results()
     with tempfile.TemporaryDirectory(prefix="portal-benchmarks-") as name:
         folder = Path(name)
-        if options.only in (None, "imports"):
-            people = max(options.lines // lines.WINDOW, 1)
+        people = max(options.lines // lines.WINDOW, 1)
+        if options.only == "imports" and options.database:
+            measure_imports_on_postgresql(folder, options.database, people, options.rounds, results, say)
+        elif options.only in (None, "imports"):
             measure_imports(folder, people, options.rounds, results, say)
         if options.only in (None, "pages"):
             measure_pages(folder, results, say)
