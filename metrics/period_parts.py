@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import msgspec
 from pyroaring import BitMap
@@ -27,8 +27,17 @@ def users_of(family: str) -> str:
     return f"users:{family}"
 
 
+def steps_of(family: str) -> str:
+    """The part with how many did something in each usual step, of the kinds that begin so."""
+    return f"steps:{family}"
+
+
 # How many did it on each day, in the 7 days and in the 28 that end with it, by kind.
 TRAILING = "trailing"
+# How many did it in each month that the period touches; of the kinds without a name.
+MONTHS = "months"
+# How many were in which phase as of each day, and how they moved.
+PHASES = "phases"
 Counts = tuple[int | None, int | None, int | None]
 
 
@@ -117,3 +126,68 @@ def counts_in(blob: bytes | memoryview) -> dict[str, list[Counts]]:
 
 def pack_counts(by_kind: Mapping[str, Sequence[Counts]]) -> bytes:
     return pack(msgspec.json.encode(by_kind))
+
+
+class Stepped(msgspec.Struct, array_like=True, gc=False):
+    """How many did something in each of some steps.
+
+    `told`: whether each day of a step is told person by person; `in_detail`: and what its lines say in
+    detail. Each kind has the days on which people did it, added up, then a count per step.
+    """
+
+    told: list[bool]
+    in_detail: list[bool]
+    kinds: dict[str, tuple[int, list[int]]]
+
+    def counts(self, kind: str, *, in_detail: bool) -> list[int | None]:
+        """Of each step; None where that is not told."""
+        told = self.in_detail if in_detail else self.told
+        _, counts = self.kinds.get(kind, (0, [0] * len(told)))
+        return [count if is_told else None for count, is_told in zip(counts, told, strict=True)]
+
+
+_stepped = msgspec.msgpack.Decoder(Stepped)
+
+
+def stepped_in(blob: bytes | memoryview) -> Stepped:
+    """Raises DamagedBlob."""
+    return _decoded(_stepped, blob)
+
+
+def pack_stepped(stepped: Stepped) -> bytes:
+    return msgspec.msgpack.encode(stepped)
+
+
+# --- Phases -----------------------------------------------------------------------------------
+
+
+class Phases(msgspec.Struct, array_like=True, gc=False):
+    """By phase how many were in it: as of the day before the period, then of each day; None: not told.
+
+    `crossed`: from which phase to which, and how many, from that day to the last one.
+    """
+
+    as_of: list[dict[int, int] | None]
+    crossed: list[tuple[int, int, int]] | None
+
+
+_phases = msgspec.msgpack.Decoder(Phases)
+
+
+def phases_in(blob: bytes | memoryview) -> Phases:
+    """Raises DamagedBlob."""
+    return _decoded(_phases, blob)
+
+
+def pack_phases(phases: Phases) -> bytes:
+    return msgspec.msgpack.encode(phases)
+
+
+T = TypeVar("T")
+
+
+def _decoded(decoder: msgspec.msgpack.Decoder[T], blob: bytes | memoryview) -> T:
+    try:
+        return decoder.decode(blob)
+    except msgspec.DecodeError as error:
+        raise DamagedBlob(str(error)) from error

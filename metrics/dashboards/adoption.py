@@ -20,14 +20,14 @@ from metrics.dashboards.rows_behind import days_url, linked, people_url
 from metrics.dashboards.wording import listed, moved, several
 from metrics.figures import day_sets_of, distinct_on, ratio
 from metrics.figures.coming_and_going import ComingAndGoing, coming_and_going
-from metrics.figures.distinct import open_for
+from metrics.figures.distinct import counts_by_month, counts_over
 from metrics.figures.first_use import ACTIVATED_WITHIN, Cohort, cohorts
 from metrics.figures.seats_and_use import seats_and_use
 from metrics.models import DayUsers
 from metrics.periods import Period
 from seats.cards import seats_url
 from seats.models import Account
-from seats.savings import first_of, months, next_month
+from seats.savings import next_month
 
 METRICS = "https://docs.github.com/en/copilot/reference/copilot-usage-metrics/copilot-usage-metrics"
 CONCEPTS = "https://docs.github.com/en/copilot/concepts/copilot-usage-metrics"
@@ -153,12 +153,16 @@ def seats_over_time(asked: Asked) -> Panel:
     wide=True,
 )
 def kinds_over_time(asked: Asked) -> Panel:
-    sets = day_sets_of(asked.scope, asked.period, [ACTIVE, *KINDS])
+    kinds = (ACTIVE, *KINDS)
+    buckets = asked.buckets()
+    counts = counts_over(asked.scope, asked.period, kinds, [bucket.days for bucket in buckets])
+    over = {
+        bucket: people for bucket, *people in zip(buckets, *(counts[kind] for kind in kinds), strict=True)
+    }
 
     def values(bucket: Bucket) -> Row:
-        url = people_url(asked.scope, bucket.days[0], bucket.last)
-        active, *others = (distinct_on(sets[kind], bucket.days) for kind in (ACTIVE, *KINDS))
-        return [linked(active, url), *others]
+        active, *others = over[bucket]
+        return [linked(active, people_url(asked.scope, bucket.days[0], bucket.last)), *others]
 
     columns = [Column("active", "Active"), *(Column(kind.value, words) for kind, words in KINDS.items())]
     return asked.over_time(columns, values, Drawing(Form.LINES, [kind.value for kind in KINDS]))
@@ -209,14 +213,9 @@ def kinds(asked: Asked) -> Panel:
     source=METRICS,
 )
 def agents(asked: Asked) -> Panel:
-    first = first_of(asked.period.first)
-    sets = day_sets_of(asked.scope, Period(first, asked.period.last), [ACTIVE, AGENT])
     rows: list[Row] = []
-    ends = [next_month(month) - timedelta(days=1) for month in months(first, asked.period.last)]
-    whole = [Period(first_of(end), min(end, asked.period.last)) for end in ends]
-    open_for(sets[ACTIVE], whole)
-    for month in whole:
-        active, agent = distinct_on(sets[ACTIVE], month), distinct_on(sets[AGENT], month)
+    months, counts = counts_by_month(asked.scope, asked.period, [ACTIVE, AGENT])
+    for month, active, agent in zip(months, counts[ACTIVE], counts[AGENT], strict=True):
         url = days_url(asked.scope, month.first, month.last)
         rows.append([f"{month.first:%Y-%m}", ratio(agent, active), linked(agent, url), linked(active, url)])
     last_day = asked.period.last

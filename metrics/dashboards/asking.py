@@ -18,6 +18,7 @@ from metrics.accounts import account_of, largest
 from metrics.dashboards.asked import Asked, By
 from metrics.dashboards.registry import Page
 from metrics.figures.scope import Scope
+from metrics.period_steps import DAILY_UP_TO
 from metrics.periods import MONTH, Period
 from metrics.presets import PERIODS, Covered, covered_span, preset_period
 from seats.models import Account, Team
@@ -26,7 +27,6 @@ from seats.verdicts import today
 # No day of Copilot lies before; and a page shows about three years at most.
 BEGINNING = date(2021, 1, 1)
 MOST_DAYS = 1096
-DAILY_UP_TO = 92
 USUAL = str(MONTH)
 
 CONTROLS = ("scope", "team", "period", "from", "to", "compare", "weekends", "by")

@@ -12,14 +12,13 @@ from metrics.figures import (
     Breakdown,
     Sums,
     day_sets,
-    day_sets_by_name,
     distinct,
-    distinct_on,
     people_by_name,
     ratio,
     total,
 )
 from metrics.figures.by_name import counted_by, is_told, sum_of, told_days
+from metrics.figures.distinct import counts_by_name
 from metrics.figures.first_seen import HISTORY, new_in
 from metrics.periods import Period
 
@@ -233,14 +232,17 @@ def people_of(asked: Asked, name: str, period: Period) -> dict[str, int] | None:
 
 def people_over_time(asked: Asked, name: str, form: Form) -> Panel:
     """A series per name of distinct people per bucket; a gap where a day of it is not covered."""
-    sets = day_sets_by_name(asked.scope, asked.period, f"{name}:")
-    named, rest = leading(list(sets))
+    buckets = asked.buckets()
+    counts = counts_by_name(asked.scope, asked.period, f"{name}:", [bucket.days for bucket in buckets])
+    named, rest = leading(list(counts))
     columns = [Column(each, label(name, each)) for each in named]
     if not columns:
         return Panel(empty=UNUSED if _covered_any(asked) else UNTOLD)
 
-    def values(bucket: Bucket) -> list[Value]:
-        return [distinct_on(sets[each], bucket.days) for each in named]
+    over = dict(zip(buckets, zip(*(counts[each] for each in named), strict=True), strict=True))
+
+    def values(bucket: Bucket) -> Sequence[Value]:
+        return over[bucket]
 
     # People of several names together are no sum, so the rest is left out and named.
     note = f"Not drawn: {listed([label(name, each) for each in rest])}." if rest else ""

@@ -23,8 +23,9 @@ from metrics.figures.phases import (
     phase_flow,
     phase_series,
 )
+from metrics.figures.told import covered as covered_of
 from metrics.models import ReportDay
-from metrics.periods import MONTH, Period, covered_days
+from metrics.periods import MONTH, Period
 
 FIELDS = "https://docs.github.com/copilot/reference/copilot-usage-metrics/copilot-usage-metrics"
 PHASES = "https://github.blog/changelog/2026-05-29-copilot-usage-metrics-api-adds-cohorts-for-ai-adoption/"
@@ -77,13 +78,19 @@ def _ends(asked: Asked) -> tuple[date, date] | None:
     """The last day of the period before, and the newest of this one that is covered; None: none is."""
     covered: Collection[date]
     if asked.scope.team is None:
-        covered = covered_days(asked.scope.account, ReportDay.Report.USERS, asked.period)
+        # Nearly always the last day is.
+        last = Period(asked.period.last, asked.period.last)
+        covered = _covered(asked, last) or _covered(asked, asked.period)
     else:
         # A team's day needs its membership as well.
         covered = day_sets(asked.scope, asked.period)
     if not covered:
         return None
     return (asked.before or asked.period.before()).last, max(covered)
+
+
+def _covered(asked: Asked, period: Period) -> list[date]:
+    return covered_of(asked.scope.account, period, ReportDay.Report.USERS)
 
 
 def _periods(asked: Asked) -> tuple[Period, Period] | None:
@@ -108,7 +115,7 @@ def _periods(asked: Asked) -> tuple[Period, Period] | None:
     wide=True,
 )
 def phases(asked: Asked) -> Panel:
-    series = phase_series(asked.scope, [bucket.last for bucket in asked.buckets()])
+    series = phase_series(asked.scope, [bucket.last for bucket in asked.buckets()], asked.period)
     shown = phase_order(number for counts in series.values() for number in counts or {})
 
     def values(bucket: Bucket) -> Row:
@@ -132,7 +139,7 @@ def phases(asked: Asked) -> Panel:
 )
 def phases_now(asked: Asked) -> Panel:
     ends = _ends(asked)
-    series = phase_series(asked.scope, ends) if ends else {}
+    series = phase_series(asked.scope, ends, asked.period) if ends else {}
     now = series[ends[1]] if ends else None
     if ends is None or now is None:
         return Panel(empty=UNKNOWN)
@@ -165,7 +172,7 @@ def phases_now(asked: Asked) -> Panel:
     source=PHASES,
 )
 def engaged(asked: Asked) -> Panel:
-    series = phase_series(asked.scope, [bucket.last for bucket in asked.buckets()])
+    series = phase_series(asked.scope, [bucket.last for bucket in asked.buckets()], asked.period)
 
     def values(bucket: Bucket) -> Row:
         counts = series[bucket.last]
@@ -314,7 +321,7 @@ def words(asked: Asked) -> list[str]:
     if periods is None:
         return [NOTHING]
     before, now = periods
-    series = phase_series(asked.scope, [before.last, now.last])
+    series = phase_series(asked.scope, [before.last, now.last], asked.period)
     since = f"{before.last} to {now.last}"
     found = lives(asked.scope, before, now, with_seats=_may_see_seats(asked))
     sentences = (

@@ -13,10 +13,11 @@ from pyroaring import BitMap
 
 from metrics.figures.scope import Scope
 from metrics.figures.sets_read import Kinds
-from metrics.figures.stored_periods import family_of, stored_counts
+from metrics.figures.stored_periods import family_of, stored_counts, stored_months, stored_steps
 from metrics.figures.stored_sets import ACTIVE, StoredSets
 from metrics.figures.windows import ActiveUsers
 from metrics.models import DayUsers
+from metrics.period_steps import are_usual, from_month, month_steps
 from metrics.periods import MONTH, WEEK, Period
 from seats.models import Account
 
@@ -80,12 +81,11 @@ def day_sets_of(
 
     `in_sum` says that only unions of many days are asked for, which are read faster.
     """
-    in_detail = not set(kinds).issubset(DayUsers.TEAM_KINDS)
     stored = StoredSets(
         scope,
         period,
         Kinds(names=list(kinds)),
-        in_detail=in_detail,
+        in_detail=_needs_detail(kinds),
         in_sum=in_sum,
         families={family_of(kind) for kind in kinds},
     )
@@ -171,6 +171,58 @@ def distinct_on(sets: DaySets, days: Iterable[date]) -> int | None:
     return None if users is None else len(users)
 
 
+def counts_over(
+    scope: Scope, period: Period, kinds: Collection[str], several: Sequence[Sequence[date]]
+) -> dict[str, list[int | None]]:
+    """By kind how many people did it over each of several collections of days of a period, in order.
+
+    None unless every one of its days is covered. The usual steps of a usual period are stored.
+    """
+    families = {family_of(kind) for kind in kinds}
+    if len(families) == 1 and are_usual(period, several):
+        stored = stored_steps(scope, period, families.pop())
+        if stored is not None:
+            in_detail = _needs_detail(kinds)
+            return {kind: stored.counts(kind, in_detail=in_detail) for kind in kinds}
+    sets = day_sets_of(scope, period, kinds)
+    return {kind: [distinct_on(sets[kind], days) for days in several] for kind in kinds}
+
+
+def counts_by_name(
+    scope: Scope, period: Period, prefix: str, several: Sequence[Sequence[date]]
+) -> dict[str, list[int | None]]:
+    """The same for every kind that begins so, by the name that follows, in the order of day_sets_by_name."""
+    stored = stored_steps(scope, period, prefix) if are_usual(period, several) else None
+    if stored is not None:
+        user_days = {kind: days for kind, (days, _) in stored.kinds.items() if days}
+        return {
+            kind.removeprefix(prefix): stored.counts(kind, in_detail=True) for kind in _by_number(user_days)
+        }
+    sets = day_sets_by_name(scope, period, prefix)
+    return {name: [distinct_on(each, days) for days in several] for name, each in sets.items()}
+
+
+def counts_by_month(
+    scope: Scope, period: Period, kinds: Collection[str]
+) -> tuple[list[Period], dict[str, list[int | None]]]:
+    """The calendar months of a period, the first from its first day on; by kind how many did it in each.
+
+    `kinds` have no name. The last month ends with the period.
+    """
+    months = month_steps(period)
+    if (stored := stored_months(scope, period)) is not None:
+        in_detail = _needs_detail(kinds)
+        return months, {kind: stored.counts(kind, in_detail=in_detail) for kind in kinds}
+    sets = day_sets_of(scope, from_month(period), kinds)
+    for some in sets.values():
+        open_for(some, months)
+    return months, {kind: [distinct_on(sets[kind], month) for month in months] for kind in kinds}
+
+
+def _needs_detail(kinds: Collection[str]) -> bool:
+    return not set(kinds).issubset(DayUsers.TEAM_KINDS)
+
+
 def trailing(scope: Scope, period: Period, kind: str = ACTIVE) -> Mapping[date, ActiveUsers]:
     """Daily, weekly (7 days) and monthly (28 days) distinct people of every day of the period.
 
@@ -240,4 +292,8 @@ def _ends(block: Sequence[BitMap | None]) -> list[BitMap]:
 def _ranked(stored: StoredSets, prefix: str) -> list[str]:
     """The kinds with this prefix: most person-days first, equal ones by name."""
     person_days = {kind: stored.user_days(kind) for kind in stored.kinds() if kind.startswith(prefix)}
-    return sorted(filter(person_days.get, person_days), key=lambda kind: (-person_days[kind], kind))
+    return _by_number({kind: days for kind, days in person_days.items() if days})
+
+
+def _by_number(person_days: Mapping[str, int]) -> list[str]:
+    return sorted(person_days, key=lambda kind: (-person_days[kind], kind))

@@ -15,7 +15,7 @@ from decimal import Decimal
 from itertools import islice
 from typing import Any
 
-from django.db.models import Count, Exists, FloatField, Max, Min, OuterRef, Q, QuerySet, Sum
+from django.db.models import Count, F, FloatField, Max, Min, Q, QuerySet, Sum
 from django.db.models.functions import Cast, NullIf
 from pyroaring import BitMap
 
@@ -25,6 +25,7 @@ from metrics.figures.distinct import day_sets, union
 from metrics.figures.often import Often
 from metrics.figures.rates import acceptance_rate
 from metrics.figures.scope import Scope
+from metrics.figures.seat_sets import holders_of
 from metrics.figures.stored_periods import stored_often
 from metrics.models import ReportDay, TeamDay, TeamRoster, UserDay, UserWindow, WindowEnd
 from metrics.models.counters import COUNTERS
@@ -44,6 +45,8 @@ ORDERS: Mapping[str, str] = {
 OF_SETS = ("active_days", "last_day", "login")
 # So many lines are added up while somebody waits for a page.
 MOST_LINES = 100_000
+# So many people are asked for by name; of more, everybody is gone through.
+MOST_BY_NAME = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -416,29 +419,34 @@ def seats_without_use(scope: Scope, days: Collection[date], limit: int) -> Seats
     days_told = [day for day in told if day in asked]
     if not days_told:
         return SeatsWithoutUse([], False, 0)
+    used = union(told, days_told) or BitMap()
     seats = Seat.objects.held().of_family(scope.account)
-    if is_window(scope, days):
-        in_window = UserWindow.objects.filter(account=scope.account, user=OuterRef("user_id"))
-        keys = [key for key, _ in islice(_oldest(seats.exclude(Exists(in_window)), limit + 1), limit + 1)]
+    if scope.team is not None:
+        roster = TeamRoster.objects.filter(team=scope.team, day__in=asked).order_by("-day").first()
+        holders = roster.user_keys if roster else BitMap()
     else:
-        if scope.team is not None:
-            roster = TeamRoster.objects.filter(team=scope.team, day__in=asked).order_by("-day").first()
-            seats = seats.filter(user_id__among=set(roster.user_keys if roster else ()))
-        used = union(told, days_told) or BitMap()
-        idle = (key for key, user_key in _oldest(seats) if user_key not in used)
-        # Whoever did not use it lately stands at the front: few seats are looked at.
-        keys = list(islice(idle, limit + 1))
-    found = Seat.objects.select_related("user", "account").in_bulk(keys[:limit])
-    return SeatsWithoutUse([found[key] for key in keys[:limit]], len(keys) > limit, len(days_told))
+        holders = holders_of(scope.account)
+    found = _oldest(seats, holders - used, limit + 1)
+    return SeatsWithoutUse(found[:limit], len(found) > limit, len(days_told))
 
 
-def _oldest(seats: QuerySet[Seat], limit: int | None = None) -> Iterator[tuple[int, int]]:
-    """Seats and whose they are, the oldest known use first.
+def _oldest(seats: QuerySet[Seat], idle: BitMap, limit: int) -> list[Seat]:
+    """Those of the seats that these people hold, the oldest known use first, and first of all without any."""
+    keys = list(islice(_keys_by_use(seats, idle), limit)) if idle else []
+    found = Seat.objects.select_related("user", "account").in_bulk(keys)
+    return [found[key] for key in keys]
 
-    Those without any come before, from a query of their own: databases differ in where they sort them. The
-    other query is asked when somebody reads on.
-    """
+
+def _keys_by_use(seats: QuerySet[Seat], idle: BitMap) -> Iterator[int]:
+    if len(idle) <= MOST_BY_NAME:
+        by_use = F("last_used_on").asc(nulls_first=True)
+        named = seats.filter(user_id__among=set(idle)).order_by(by_use, "pk")
+        yield from named.values_list("pk", flat=True)
+        return
+    # Whoever did not use it lately stands at the front: of many, few seats are looked at. Those without any
+    # use come from a query of their own, so that both lie in the order of an index.
     never = seats.filter(last_used_on=None).order_by("pk")
     once = seats.filter(last_used_on__isnull=False).order_by("last_used_on", "pk")
     for some in (never, once):
-        yield from some.values_list("pk", "user_id")[:limit].iterator()
+        pairs = some.values_list("pk", "user_id").iterator()
+        yield from (key for key, user_key in pairs if user_key in idle)

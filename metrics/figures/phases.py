@@ -23,6 +23,7 @@ from metrics.figures.records import Phase, day_records
 from metrics.figures.scope import Scope
 from metrics.figures.seat_holders import seat_holders
 from metrics.figures.sets_read import Kinds
+from metrics.figures.stored_periods import stored_phases
 from metrics.figures.stored_sets import ACTIVE, StoredSets
 from metrics.models import TeamRoster, WeekUsers
 from metrics.periods import MONTH, SETTLES_AFTER, Period
@@ -131,28 +132,50 @@ def _as_of(newest: People, everybody: BitMap, with_phase: BitMap) -> People | No
     return {number: users for number, users in found.items() if users}
 
 
-def phase_series(scope: Scope, days: Collection[date]) -> Mapping[date, Mapping[int, int] | None]:
+def phase_series(
+    scope: Scope, days: Collection[date], period: Period | None = None
+) -> Mapping[date, Mapping[int, int] | None]:
     """As of each day, in order: how many people of the 28 days that end with it are in which phase.
 
     From people; where their days are not all covered, GitHub's own `users_in_phase_28d`, else None. The
-    whole is everybody with a line in those 28 days, UNTOLD among them.
+    whole is everybody with a line in those 28 days, UNTOLD among them. `period`: the one that the days are
+    of, or end before; of a usual one they are stored.
     """
     if not days:
         return {}
-    sets = phase_sets(scope, days)
+    counts = None if period is None else _stored_counts(scope, days, period)
+    if counts is None:
+        counts = phase_counts(phase_sets(scope, days))
     found: dict[date, Mapping[int, int] | None] = {}
-    lacking = [day for day, people in sets.items() if people is None]
+    lacking = [day for day, people in counts.items() if people is None]
     records = None
     for day in sorted(days):
-        people = sets[day]
-        if people is not None:
-            found[day] = {number: len(users) for number, users in people.items()}
+        if (people := counts[day]) is not None:
+            found[day] = people
             continue
         if records is None:
             records = {} if scope.team is not None else day_records(scope, Period(min(lacking), max(lacking)))
         record = records.get(day)
         found[day] = _own_counts(record.totals_by_ai_adoption_phase) if record else None
     return found
+
+
+def phase_counts(sets: Mapping[date, People | None]) -> dict[date, Mapping[int, int] | None]:
+    """How many people are in which phase."""
+    return {
+        day: None if people is None else {number: len(users) for number, users in people.items()}
+        for day, people in sets.items()
+    }
+
+
+def _stored_counts(
+    scope: Scope, days: Collection[date], period: Period
+) -> Mapping[date, Mapping[int, int] | None] | None:
+    """Those of people alone, as stored of just this period; None unless they are of each of these days."""
+    known = Period(period.first - ONE, period.last)
+    if not all(day in known for day in days) or (stored := stored_phases(scope, period)) is None:
+        return None
+    return {day: stored.as_of[(day - known.first).days] for day in days}
 
 
 def _own_counts(entries: Iterable[Phase] | None) -> Mapping[int, int] | None:
@@ -189,11 +212,18 @@ def phase_flow(scope: Scope, before: date, now: date) -> Mapping[tuple[int, int]
     Everybody with a line in the 28 days up to either; AWAY is who has none up to one of them. None unless
     the phases of both days can be told.
     """
-    sets = phase_sets(scope, [before, now])
+    if (stored := stored_phases(scope, Period(before + ONE, now))) is not None:
+        crossed = stored.crossed
+        return None if crossed is None else {(row, column): people for row, column, people in crossed}
+    return flow_of(phase_sets(scope, [before, now]), before, now)
+
+
+def flow_of(
+    sets: Mapping[date, People | None], before: date, now: date
+) -> Mapping[tuple[int, int], int] | None:
+    """The same of sets that are at hand."""
     was, is_now = sets[before], sets[now]
-    if was is None or is_now is None:
-        return None
-    return flow(was, is_now)
+    return None if was is None or is_now is None else flow(was, is_now)
 
 
 def flow(was: People, is_now: People) -> dict[tuple[int, int], int]:

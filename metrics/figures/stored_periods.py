@@ -11,7 +11,23 @@ from metrics.breakdowns import DamagedBlob
 from metrics.figures.often import Often
 from metrics.figures.scope import Scope
 from metrics.models import PeriodPart
-from metrics.period_parts import TRAILING, Counts, Summed, Users, counts_in, sums_of, users_in, users_of
+from metrics.period_parts import (
+    MONTHS,
+    PHASES,
+    TRAILING,
+    Counts,
+    Phases,
+    Stepped,
+    Summed,
+    Users,
+    counts_in,
+    phases_in,
+    stepped_in,
+    steps_of,
+    sums_of,
+    users_in,
+    users_of,
+)
 from metrics.periods import Period
 from portal.bytes_as_they_are import bytes_as_they_are
 
@@ -21,6 +37,8 @@ NEWEST_CLIENTS = "last:client:"
 OFTEN = "often:"
 # Those that sets are put together by; "" are the kinds without a name.
 FAMILIES = ("", "feature:", "ide:", "language:", "model:")
+# Those that pages show step by step.
+STEPPED = ("", "ide:")
 
 
 def family_of(kind: str) -> str:
@@ -62,6 +80,32 @@ def stored_counts(scope: Scope, period: Period, kinds: Collection[str]) -> list[
     with suppress(DamagedBlob, KeyError):
         by_kind = counts_in(blobs[TRAILING])
         return [by_kind[kind] for kind in kinds]
+    return None
+
+
+def stored_steps(scope: Scope, period: Period, family: str) -> Stepped | None:
+    """How many did what in each usual step of just this period; None where the family is not stored so."""
+    if family not in STEPPED:
+        return None
+    blobs = _blobs(scope, period, [steps_of(family)])
+    with suppress(DamagedBlob, KeyError):
+        return stepped_in(blobs[steps_of(family)])
+    return None
+
+
+def stored_months(scope: Scope, period: Period) -> Stepped | None:
+    """The same of the months that just this period touches; of the kinds without a name."""
+    blobs = _blobs(scope, period, [MONTHS])
+    with suppress(DamagedBlob, KeyError):
+        return stepped_in(blobs[MONTHS])
+    return None
+
+
+def stored_phases(scope: Scope, period: Period) -> Phases | None:
+    """How many were in which phase as of the day before just this period, and as of each of its days."""
+    blobs = _blobs(scope, period, [PHASES])
+    with suppress(DamagedBlob, KeyError):
+        return phases_in(blobs[PHASES])
     return None
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 
 from django.db import transaction
@@ -18,23 +18,32 @@ from metrics.figures.dimensions import NAMES
 from metrics.figures.distinct import trailing
 from metrics.figures.newest import newest_client
 from metrics.figures.persons import often_active
+from metrics.figures.phases import ONE, People, flow_of, phase_counts, phase_sets
 from metrics.figures.pull_requests import STORED_AS, review_users
 from metrics.figures.scope import Scope
 from metrics.figures.sets_read import Kinds
-from metrics.figures.stored_periods import FAMILIES, NEWEST_CLIENTS, OFTEN, family_of
+from metrics.figures.stored_periods import FAMILIES, NEWEST_CLIENTS, OFTEN, STEPPED, family_of
 from metrics.figures.stored_sets import StoredSets
 from metrics.figures.windows import ActiveUsers
 from metrics.models import DayUsers, DirtyDay, PeriodPart
 from metrics.period_parts import (
+    MONTHS,
+    PHASES,
     TRAILING,
     Counts,
+    Phases,
+    Stepped,
     Users,
     pack_counts,
+    pack_phases,
+    pack_stepped,
     pack_summed,
     pack_users,
+    steps_of,
     sums_of,
     users_of,
 )
+from metrics.period_steps import from_month, month_steps, usual_steps
 from metrics.periods import MONTH, Period
 from metrics.presets import PERIODS, newest_days, preset_period
 from portal.bulk import insert_rows
@@ -42,11 +51,13 @@ from seats.models import Account
 
 # The kinds without a name, and all of these families.
 WANTED = Kinds(DayUsers.Kind.values, [family for family in FAMILIES if family])
+# No period tells of a day that lies further back: of that of its first month, or of the phases before it.
+REACH = timedelta(days=31)
 
 
 def outdate_periods(account_id: int, days: Collection[date]) -> None:
     """Note that these days say something else now; in the same transaction as what they say."""
-    ends = min(days), max(days) + timedelta(days=MONTH - 1)
+    ends = min(days), max(days) + REACH
     stored = PeriodPart.objects.filter(account_id=account_id, first__lte=ends[1], last__gte=ends[0])
     for first, last in stored.order_by().values_list("first", "last").distinct():
         if _any(days, _reach(Period(first, last))):
@@ -54,8 +65,8 @@ def outdate_periods(account_id: int, days: Collection[date]) -> None:
 
 
 def _reach(period: Period) -> Period:
-    """The days that it tells of: its first one ends a month."""
-    return Period(period.first - timedelta(days=MONTH - 1), period.last)
+    """The days that it tells of: the day before it ends a month, and its first month is told in the whole."""
+    return Period(min(period.first - timedelta(days=MONTH), from_month(period).first), period.last)
 
 
 def _any(days: Iterable[date], period: Period) -> bool:
@@ -82,7 +93,8 @@ def write_periods(account: Account | None = None, ends_at: float | None = None) 
 
 def _stored(accounts: Collection[int]) -> Mapping[int, set[Period]]:
     found: dict[int, set[Period]] = defaultdict(set)
-    rows = PeriodPart.objects.filter(account__in=list(accounts), part=users_of("")).order_by()
+    # By the part that came last: periods that an older version wrote lack it.
+    rows = PeriodPart.objects.filter(account__in=list(accounts), part=PHASES).order_by()
     for account_id, first, last in rows.values_list("account_id", "first", "last"):
         found[account_id].add(Period(first, last))
     return found
@@ -100,16 +112,25 @@ def _write(account_id: int) -> bool:
     newest = newest_days([account_id]).get(account_id)
     wanted = _usual(newest) if newest is not None else set()
     there = _stored([account_id]).get(account_id, set())
-    for period in there - wanted:
-        PeriodPart.objects.filter(account=account, first=period.first, last=period.last).delete()
+    rows = PeriodPart.objects.filter(account=account)
+    for ends in rows.order_by().values_list("first", "last").distinct():
+        if Period(*ends) not in wanted & there:
+            rows.filter(first=ends[0], last=ends[1]).delete()
     waiting = list(DirtyDay.objects.filter(account=account).values_list("day", flat=True))
     lacking = [period for period in wanted - there if not _any(waiting, _reach(period))]
     if not lacking:
         return False
     scope = Scope(account)
-    counted = _Counted(scope, Period(min(each.first for each in lacking), max(each.last for each in lacking)))
+    whole = Period(min(each.first for each in lacking), max(each.last for each in lacking))
+    counted = _Counted(scope, whole)
+    phases = phase_sets(scope, [whole.first - ONE, *whole])
     for period in sorted(lacking, key=lambda each: (each.first, each.last)):
-        parts = [*_parts(scope, period), (TRAILING, pack_counts(counted.of(period)))]
+        parts = [
+            *_parts(scope, period),
+            *_stepped(scope, period),
+            (TRAILING, pack_counts(counted.of(period))),
+            (PHASES, pack_phases(_phases(phases, period))),
+        ]
         insert_rows(
             PeriodPart,
             ("account", "first", "last", "part", "blob"),
@@ -159,3 +180,40 @@ def _parts(scope: Scope, period: Period) -> Iterator[tuple[str, bytes]]:
 
 def _counts(users: ActiveUsers) -> Counts:
     return users.daily, users.weekly, users.monthly
+
+
+def _stepped(scope: Scope, period: Period) -> Iterator[tuple[str, bytes]]:
+    steps = usual_steps(period)
+    kinds = Kinds(DayUsers.Kind.values, [family for family in STEPPED if family])
+    sets = StoredSets(scope, period, kinds, in_detail=True)
+    for family in STEPPED:
+        yield steps_of(family), pack_stepped(_over(sets, steps, family))
+    sets = StoredSets(scope, from_month(period), Kinds(DayUsers.Kind.values), in_detail=True)
+    months = month_steps(period)
+    sets.open_for(months)
+    yield MONTHS, pack_stepped(_over(sets, months, ""))
+
+
+def _over(sets: StoredSets, steps: Sequence[Period], family: str) -> Stepped:
+    kinds = [kind for kind in sets.kinds() if family_of(kind) == family]
+    counts: dict[str, list[int]] = {kind: [] for kind in kinds}
+    for step in steps:
+        users = sets.unions(step)
+        for kind in kinds:
+            counts[kind].append(len(users(kind)))
+    told, in_detail = set(sets.covered_at_all), set(sets.covered)
+    return Stepped(
+        [step.is_within(told) for step in steps],
+        [step.is_within(in_detail) for step in steps],
+        {kind: (sets.user_days(kind), counts[kind]) for kind in kinds},
+    )
+
+
+def _phases(sets: Mapping[date, People | None], period: Period) -> Phases:
+    known = [period.first - ONE, *period]
+    counts = phase_counts({day: sets[day] for day in known})
+    crossed = flow_of(sets, known[0], known[-1])
+    return Phases(
+        [None if (people := counts[day]) is None else dict(people) for day in known],
+        None if crossed is None else [(*places, people) for places, people in crossed.items()],
+    )

@@ -17,6 +17,7 @@ class SeatSets(models.Model):
         HELD = "held", "who held a seat"
         GRANTED = "granted", "who was granted a seat"
         DATES = "dates", "how many seats, by the days that matter"
+        HOLDING = "holding", "who holds a seat now"
         FIRST_USE = "first use", "how soon seats were used, by month of the grant"
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="+")

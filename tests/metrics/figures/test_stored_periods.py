@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
+from itertools import groupby
 from random import Random
 from typing import Any
 
@@ -16,11 +17,24 @@ from metrics import breakdowns, figures, tasks
 from metrics.figures import Scope, stored_periods
 from metrics.figures.broken_down import NAMES
 from metrics.figures.by_name import told
+from metrics.figures.distinct import counts_by_month, counts_by_name, counts_over
 from metrics.figures.persons import people_by_active_days, people_list
+from metrics.figures.phases import phase_flow, phase_series
 from metrics.figures.pull_requests import code_review
 from metrics.ingest.rebuild_periods import outdate_periods, write_periods
 from metrics.models import DayUsers, DirtyDay, PeriodPart
-from metrics.period_parts import Users, pack_users, users_of
+from metrics.period_parts import (
+    MONTHS,
+    PHASES,
+    Phases,
+    Stepped,
+    Users,
+    pack_phases,
+    pack_stepped,
+    pack_users,
+    steps_of,
+    users_of,
+)
 from metrics.periods import Period
 from metrics.presets import PERIODS, covered_span, preset_period
 from seats.models import Account
@@ -78,6 +92,7 @@ def everything(scope: Scope, period: Period, some: list[date]) -> Iterator[Any]:
     for prefix in ("language:", "ide:", "feature:", "model:", "phase:"):
         yield figures.people_by_name(scope, period, prefix)
         yield figures.people_by_name(scope, period, prefix, some)
+    yield list(steps(scope, period))
     yield figures.newest_client(scope, period)
     for kind in ("active", "cli", "code_review_active"):
         yield figures.trailing(scope, period, kind)
@@ -86,6 +101,25 @@ def everything(scope: Scope, period: Period, some: list[date]) -> Iterator[Any]:
         yield people_list(scope, days, order=order, limit=4), people_list(scope, some, order=order)
     review = code_review(scope, period)
     yield [review.users_on(at) for at in period], review.people(period), review.people(some)
+
+
+def steps(scope: Scope, period: Period) -> Iterator[Any]:
+    """What is shown step by step: as usual, without weekends, and by calendar months."""
+    weeks = [list(days) for _, days in groupby(period, key=lambda at: at.isocalendar()[:2])]
+    working = [[at] for at in period if at.weekday() < 5]
+    for several in (weeks, [[at] for at in period], working, weeks[1:]):
+        for kinds in (["active", "chat"], ["active", "chat", "app"], ["ide:zed", "ide:none such"], KINDS):
+            yield counts_over(scope, period, kinds, several)
+        for prefix in ("ide:", "language:"):
+            found = counts_by_name(scope, period, prefix, several)
+            yield list(found), found
+        ends = [days[-1] for days in several]
+        yield phase_series(scope, ends, period)
+    for kinds in (["active", "agent"], ["active", "app"]):
+        yield counts_by_month(scope, period, kinds)
+    before = period.first - timedelta(days=1)
+    yield phase_series(scope, [before, period.last], period), phase_flow(scope, before, period.last)
+    yield phase_series(scope, [before - timedelta(days=1)], period)
 
 
 def assert_the_same(scope: Scope, monkeypatch: pytest.MonkeyPatch, rng: Random) -> None:
@@ -111,6 +145,64 @@ def test_a_period_in_the_whole_is_what_its_days_say(acme: Account, monkeypatch: 
         assert_the_same(scope, monkeypatch, rng)
     team = stored.roster(acme, day(3), {"blue": [stored.person(1)]})["blue"]
     assert_the_same(Scope(acme, team), monkeypatch, rng)
+
+
+def test_steps_of_a_period_are_what_its_days_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where every day is covered, so that phases can be told; then some days say something else."""
+    rng = Random(20261123)
+    acme = stored.organization()
+    for number in range(70):
+        use(acme, number, rng)
+    scope = Scope(acme)
+
+    def assert_steps_are_the_same() -> None:
+        for period in usual(acme):
+            found = list(steps(scope, period))
+            with monkeypatch.context() as patched:
+                patched.setattr(stored_periods, "_blobs", lambda *_: {})
+                assert found == list(steps(scope, period)), period
+
+    assert write_periods() == 1
+    told = phase_series(scope, [day(68), day(69)], Period.trailing(day(69), 28))
+    assert all(told.values())
+    assert_steps_are_the_same()
+    for happen in (use, uncover, report, use):
+        happen(acme, rng.randrange(5, 70), rng)
+        assert_steps_are_the_same()
+        tasks.rebuild_dirty_days()
+        assert_steps_are_the_same()
+
+
+def test_steps_are_read_as_they_are_stored(acme: Account) -> None:
+    write_periods()
+    scope, period = Scope(acme), Period.trailing(day(DAYS - 1), 28)
+    days = [[at] for at in period]
+    told = [True] * 28
+    chat, zed = {"chat": (5, [8] * 28)}, {"ide:zed": (6, [9] * 28)}
+    for part, kinds in ((steps_of(""), chat), (steps_of("ide:"), zed), (MONTHS, chat)):
+        blob = pack_stepped(Stepped(told, [*told[1:], False], kinds))
+        PeriodPart.objects.filter(part=part).update(blob=blob)
+    PeriodPart.objects.filter(part=PHASES).update(blob=pack_phases(Phases([{1: 2}] * 29, [(1, 2, 3)])))
+
+    assert counts_over(scope, period, ["chat"], days) == {"chat": [8] * 28}
+    assert counts_over(scope, period, ["chat", "app"], days) == {
+        "chat": [*[8] * 27, None],
+        "app": [*[0] * 27, None],
+    }, "of what lines say in detail the last day does not tell"
+    assert counts_by_name(scope, period, "ide:", days) == {"zed": [*[9] * 27, None]}
+    assert set(counts_by_month(scope, period, ["chat"])[1]["chat"]) == {8}
+    assert phase_series(scope, [period.last], period) == {period.last: {1: 2}}
+    assert phase_flow(scope, period.first - timedelta(days=1), period.last) == {(1, 2): 3}
+
+
+def test_periods_of_an_older_version_are_written_anew(acme: Account) -> None:
+    write_periods()
+    rows = PeriodPart.objects.order_by("last", "first", "part")
+    before = list(rows.values_list("first", "last", "part", "blob"))
+    rows.filter(part__in=[PHASES, MONTHS, steps_of("")]).delete()
+
+    assert write_periods() == 1
+    assert list(rows.values_list("first", "last", "part", "blob")) == before
 
 
 def test_it_is_what_is_read(acme: Account) -> None:
@@ -142,10 +234,12 @@ def test_the_worker_writes_them_and_a_day_takes_away_those_with_it(acme: Account
     outdate_periods(acme.pk, [early])
 
     left = {Period(*ends) for ends in PeriodPart.objects.values_list("first", "last")}
-    a_month = timedelta(days=27)
-    assert left == {period for period in periods if not period.first - a_month <= early <= period.last}, (
-        "its first day ends a month"
-    )
+    a_month = timedelta(days=28)
+    assert left == {
+        period
+        for period in periods
+        if not min(period.first - a_month, period.first.replace(day=1)) <= early <= period.last
+    }, "the day before it ends a month, and its first month is told in the whole"
     assert 0 < len(left) < len(periods)
     DirtyDay.objects.create(account=acme, day=early)
     assert write_periods(acme) == 0
