@@ -7,12 +7,12 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Case, Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce, Greatest
 from django.db.models.lookups import Exact
 
 from seats.accounts import take_turns
-from seats.models import Account, InactivityPolicy, Seat, SeatDay
+from seats.models import Account, InactivityPolicy, Seat
 from seats.models.seat import INACTIVE
 from seats.policy import GITHUB_REMEMBERS_DAYS, Rule
 from seats.policy_sql import (
@@ -25,6 +25,7 @@ from seats.policy_sql import (
     verdict_case,
     within,
 )
+from seats.recorded_days import record_held
 from seats.standing import SeatStanding, standing
 
 __all__ = ["SeatStanding", "refresh", "standing", "today", "would_catch"]
@@ -53,7 +54,8 @@ def refresh(as_of: date | None = None, accounts: Collection[Account] | None = No
     if not any(policy.scope_key == "all" for policy in policies):
         # Nobody decided on these: they are judged as if nobody had changed anything.
         _judge(seats.filter(policy=None), Rule(), day, exempt)
-    _record_day(day)
+    if day == today():
+        record_held(day)
     return seats.count()
 
 
@@ -96,24 +98,6 @@ def _same(one: F, other: Any, nothing: Any) -> Any:
     """Whether two values are equal, or both empty."""
     empty = Value(nothing)
     return Exact(Coalesce(one, empty), Coalesce(other, empty))
-
-
-def _record_day(day: date) -> None:
-    """Write the day's counts by plan and verdict, replacing what an earlier run of the day wrote."""
-    if day != today():
-        return
-    counts = Seat.objects.held().values("account_id", "plan_type", "verdict").annotate(seats=Count("pk"))
-    SeatDay.objects.filter(day=day).delete()
-    SeatDay.objects.bulk_create(
-        SeatDay(
-            account_id=row["account_id"],
-            day=day,
-            plan_type=row["plan_type"],
-            verdict=row["verdict"],
-            seats=row["seats"],
-        )
-        for row in counts.order_by("account_id", "plan_type", "verdict")
-    )
 
 
 def would_catch(policy: InactivityPolicy, as_of: date | None = None) -> int:

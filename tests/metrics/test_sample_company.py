@@ -13,11 +13,13 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db.models import Sum
 
 from metrics.sample import Company, SampleFile, write_files
 from metrics.sample.usage import COUNTERS
 from portal.models import AuditEntry, ReportFile
-from seats.models import Account, GitHubUser, Seat, SeatReview
+from seats.models import Account, GitHubUser, Seat, SeatDay, SeatReview
+from seats.recorded_days import record_past
 from tests.metrics.oracle import Oracle, contents, documents, flattened
 from tests.metrics.taking_in import LAST_DAY, passing_database, the_day_after
 
@@ -273,6 +275,20 @@ class TestLoadingIt:
         }  # fmt: skip
         assert GitHubUser.objects.provisional().count() == 3
         assert not ReportFile.objects.exclude(rows_rejected=0).exists()
+
+    def test_tells_of_seats_on_each_day_as_if_the_portal_had_been_there(self) -> None:
+        today = LAST_DAY + timedelta(days=1)
+        recorded = SeatDay.objects.order_by("day").values_list("day", flat=True).distinct()
+        assert list(recorded) == [today - timedelta(days=back) for back in range(8, -1, -1)]
+        for day in recorded:
+            assert SeatDay.objects.filter(day=day, verdict="active").aggregate(n=Sum("seats"))["n"] > 20, day
+
+        groups = SeatDay.objects.filter(day=today).values_list("account", "plan_type", "verdict", "seats")
+        held = set(groups)
+        assert len({verdict for _, _, verdict, _ in held}) == 7
+        with the_day_after():
+            record_past(today)
+        assert set(groups.all()) == held, "both ways of recording a day say the same of it"
 
     def test_leaves_no_files_of_its_own_behind(self, settings: Any) -> None:
         assert list(Path(settings.DATA_DIR).glob("sample-company-*")) == []

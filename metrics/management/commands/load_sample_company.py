@@ -16,11 +16,13 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from metrics.ingest import intake
 from metrics.ingest.options import FileOutcome, Options
+from metrics.periods import MONTH
 from metrics.sample import Company, SampleFile, write_files
 from portal.models import AuditEntry, ReportFile
 from seats import verdicts
 from seats.models import Exemption, GitHubUser, Seat
 from seats.reclaim.flag import review
+from seats.recorded_days import record_past
 
 LOADED = "sample company loaded"
 FOLDER = "sample-company-"
@@ -92,6 +94,7 @@ class Command(BaseCommand):
         outcomes = self._take_in(write_files(company, folder))
         exempt(company)
         verdicts.refresh()
+        self._record_days(company)
         review(verdicts.today(), None)
         AuditEntry.objects.record(LOADED, detail={"people": company.people, "last_day": str(last_day)})
         shutil.rmtree(folder)
@@ -114,6 +117,12 @@ class Command(BaseCommand):
             adding = bar.add_task("Adding up days", total=None)
             intake.settle(lambda done, total: bar.update(adding, completed=done, total=total))
         return outcomes
+
+    def _record_days(self, company: Company) -> None:
+        """As a portal would have that had been there; the last day as well, which ended before the load."""
+        days = min(company.days, MONTH)
+        for back in reversed(range(days)):
+            record_past(company.last_day - timedelta(days=back))
 
 
 def options_of(file: SampleFile) -> Options:
