@@ -14,6 +14,7 @@ import msgspec
 from pyroaring import BitMap
 
 from metrics.breakdowns import DamagedBlob, pack, payload
+from metrics.models.counters import COUNTERS
 from metrics.week_parts import Names, Row
 
 
@@ -32,6 +33,14 @@ def steps_of(family: str) -> str:
     return f"steps:{family}"
 
 
+def team_of(team_key: int) -> str:
+    """The part with what a team did in each usual step, where these are weeks."""
+    return f"{OF_TEAM}{team_key}"
+
+
+OF_TEAM = "team:"
+# There where the teams' parts are: a team without one is told of on no day.
+TEAMS = "teams"
 # How many did it on each day, in the 7 days and in the 28 that end with it, by kind.
 TRAILING = "trailing"
 # How many did it in each month that the period touches; of the kinds without a name.
@@ -181,6 +190,31 @@ def phases_in(blob: bytes | memoryview) -> Phases:
 
 def pack_phases(phases: Phases) -> bytes:
     return msgspec.msgpack.encode(phases)
+
+
+# --- Teams ------------------------------------------------------------------------------------
+
+
+class TeamStep(NamedTuple):
+    """What a team did in a step; None: a day of it is not told. Members are those of its last day."""
+
+    active_users: int | None = None
+    active_members: int | None = None
+    members: int | None = None
+    # In the order of COUNTERS.
+    counters: tuple[int | None, ...] = (None,) * len(COUNTERS)
+
+
+_team_steps = msgspec.msgpack.Decoder(list[TeamStep])
+
+
+def team_steps_in(blob: bytes | memoryview) -> list[TeamStep]:
+    """Raises DamagedBlob."""
+    return _decoded(_team_steps, blob)
+
+
+def pack_team_steps(steps: Sequence[TeamStep]) -> bytes:
+    return msgspec.msgpack.encode(steps)
 
 
 T = TypeVar("T")

@@ -13,9 +13,13 @@ from metrics.whole_weeks import LONG, week_of
 DAILY_UP_TO = LONG
 
 
+def are_read_by_weeks(period: Period) -> bool:
+    return len(period) > DAILY_UP_TO
+
+
 def usual_steps(period: Period) -> list[Period]:
     """Day by day; a long period by weeks from Monday on, the first and last of them maybe cut."""
-    return _cut(period, date.toordinal if len(period) <= DAILY_UP_TO else week_of)
+    return _cut(period, week_of if are_read_by_weeks(period) else date.toordinal)
 
 
 def are_usual(period: Period, several: Sequence[Sequence[date]]) -> bool:

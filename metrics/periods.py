@@ -42,7 +42,7 @@ class Period:
         return max((self.last - self.first).days + 1, 0)
 
     def __iter__(self) -> Iterator[date]:
-        return (self.first + timedelta(days=number) for number in range(len(self)))
+        return map(date.fromordinal, range(self.first.toordinal(), self.last.toordinal() + 1))
 
     def __contains__(self, day: date) -> bool:
         return self.first <= day <= self.last

@@ -16,7 +16,8 @@ from metrics.dashboards.panel import Column, Drawing, Form, Kind, Linked, Panel,
 from metrics.dashboards.registry import page
 from metrics.dashboards.wording import listed, percent, percents, several
 from metrics.figures import ratio
-from metrics.figures.team_comparison import TeamHistory, all_teams, largest_teams
+from metrics.figures.team_comparison import all_teams
+from metrics.figures.team_history import TeamHistory, largest_teams
 from metrics.figures.team_use import Parts, Teams, TeamUse
 from metrics.models.team_day import NO_TEAM
 from seats.models import Account, Team
@@ -312,14 +313,11 @@ def _chosen(asked: Asked) -> list[int]:
 def compared_teams(asked: Asked) -> list[Team]:
     """The chosen teams of the account, in the order of the address; without a choice the largest."""
     account = asked.scope.account
-    own = Team.objects.filter(account=account)
     if chosen := _chosen(asked):
-        found = own.in_bulk(chosen)
+        found = Team.objects.filter(account=account).in_bulk(chosen)
         if found:
             return [found[key] for key in chosen if key in found]
-    keys = largest_teams(account, asked.days(), COMPARED)
-    found = own.in_bulk(keys)
-    return [found[key] for key in keys]
+    return largest_teams(account, asked.days(), COMPARED)
 
 
 Figure = Callable[[TeamHistory, int, Sequence[date]], int | Decimal | None]
@@ -330,8 +328,8 @@ def _compared(asked: Asked, kind: Kind, figure: Figure) -> Panel:
     some = compared_teams(asked)
     if not some:
         return Panel(empty=NO_TEAMS)
-    ends = [bucket.last for bucket in asked.buckets()]
-    history = TeamHistory(account, [team.pk for team in some], asked.period, ends)
+    several = [bucket.days for bucket in asked.buckets()]
+    history = TeamHistory(account, [team.pk for team in some], asked.period, several)
     # Slugs are names: two teams that came one after the other may have had the same.
     slugs = [team.slug for team in some]
     columns = [

@@ -36,6 +36,8 @@ AWAY: Final = -2
 NO_COHORT: Final = 0
 
 PHASE: Final = "phase:"
+# Where a day's record tells of them.
+BY_PHASE: Final = "totals_by_ai_adoption_phase"
 ONE: Final = timedelta(days=1)
 LATE: Final = timedelta(days=SETTLES_AFTER)
 
@@ -154,7 +156,8 @@ def phase_series(
             found[day] = people
             continue
         if records is None:
-            records = {} if scope.team is not None else day_records(scope, Period(min(lacking), max(lacking)))
+            reach = Period(min(lacking), max(lacking))
+            records = {} if scope.team is not None else day_records(scope, reach, BY_PHASE)
         record = records.get(day)
         found[day] = _own_counts(record.totals_by_ai_adoption_phase) if record else None
     return found
@@ -269,7 +272,7 @@ def phase_activity(
     if scope.team is not None:
         return {}
     entries: dict[int, list[Phase]] = defaultdict(list)
-    for day, record in day_records(scope, period).items():
+    for day, record in day_records(scope, period, BY_PHASE).items():
         if days is not None and day not in days:
             continue
         for entry in record.totals_by_ai_adoption_phase or []:

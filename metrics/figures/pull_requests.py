@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import reduce
-from operator import or_
+from operator import attrgetter, or_
 from typing import Any, NamedTuple
 
 from django.db.models import F, Max, Q, Sum, Value
@@ -100,22 +100,26 @@ def pull_request_days(scope: Scope, period: Period) -> Mapping[date, PullRequest
         return {}
     return {
         day: _day(record.pull_requests)
-        for day, record in day_records(scope, period).items()
+        for day, record in day_records(scope, period, "pull_requests").items()
         if record.pull_requests is not None
     }
 
 
+_counts_of = attrgetter(*PullRequests._fields)
+
+
 def _day(said: told.PullRequests) -> PullRequestDay:
-    types: dict[str, list[Pair]] = defaultdict(list)
+    types: dict[str, Pair] = {}
     for entry in said.copilot_suggestions_by_comment_type or []:
         pair = entry.total_copilot_suggestions, entry.total_copilot_applied_suggestions
-        types[(entry.comment_type or "").casefold()].append(pair)
+        name = (entry.comment_type or "").casefold()
+        types[name] = added_pairs((types[name], pair)) if name in types else pair
     return PullRequestDay(
-        PullRequests(*(getattr(said, name) for name in PullRequests._fields)),
+        PullRequests(*_counts_of(said)),
         said.median_minutes_to_merge,
         said.median_minutes_to_merge_copilot_authored,
         said.median_minutes_to_merge_copilot_reviewed,
-        {name: added_pairs(pairs) for name, pairs in types.items()},
+        types,
     )
 
 
@@ -206,6 +210,14 @@ REVIEW_KINDS = DayUsers.Kind.CODE_REVIEW_ACTIVE.value, DayUsers.Kind.CODE_REVIEW
 STORED_AS = "review:active", "review:passive"
 
 
+# GitHub's own counts of them.
+OWN_NAMES = [
+    f"{often}_{word}_copilot_code_review_users"
+    for often in ("daily", "weekly", "monthly")
+    for word in ("active", "passive")
+]
+
+
 def code_review(scope: Scope, period: Period) -> CodeReview:
     """The users of code review of a period: in it, and in the 28 days that end with each of its days."""
     stored = stored_counts(scope, period, STORED_AS)
@@ -215,7 +227,7 @@ def code_review(scope: Scope, period: Period) -> CodeReview:
         pairs = zip(period, *stored, strict=True)
         counted = {day: ReviewUsers(ActiveUsers(*one), ActiveUsers(*other)) for day, one, other in pairs}
     sets = day_sets_of(scope, period, REVIEW_KINDS, in_sum=True)
-    records = {} if scope.team is not None else day_records(scope, period)
+    records = {} if scope.team is not None else day_records(scope, period, *OWN_NAMES)
     return CodeReview(sets[REVIEW_KINDS[0]], sets[REVIEW_KINDS[1]], counted, records)
 
 

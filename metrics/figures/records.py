@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import date
-from typing import get_type_hints
+from functools import lru_cache
+from typing import Any, get_type_hints
 
 import msgspec
 
@@ -18,7 +19,7 @@ from metrics.week_parts import RECORDS, records_of
 from metrics.whole_weeks import runs, week_of
 
 
-class CommentType(msgspec.Struct, frozen=True):
+class CommentType(msgspec.Struct, frozen=True, gc=False):
     """Copilot's suggestions in reviews, by what they are about ("security" …)."""
 
     comment_type: str | None = None
@@ -26,7 +27,7 @@ class CommentType(msgspec.Struct, frozen=True):
     total_copilot_applied_suggestions: int | None = None
 
 
-class PullRequests(msgspec.Struct, frozen=True):
+class PullRequests(msgspec.Struct, frozen=True, gc=False):
     """The day's pull requests; medians are minutes, None where nothing was merged."""
 
     total_created: int | None = None
@@ -46,7 +47,7 @@ class PullRequests(msgspec.Struct, frozen=True):
     copilot_suggestions_by_comment_type: list[CommentType] | None = None
 
 
-class Phase(msgspec.Struct, frozen=True):
+class Phase(msgspec.Struct, frozen=True, gc=False):
     """People of an AI adoption phase: engaged that day, those of the 28 days, and averages per person."""
 
     phase: str | None = None
@@ -67,12 +68,12 @@ class Phase(msgspec.Struct, frozen=True):
     avg_pull_requests_review_cycles: float | None = None
 
 
-class Tokens(msgspec.Struct, frozen=True):
+class Tokens(msgspec.Struct, frozen=True, gc=False):
     output_tokens_sum: int | None = None
     prompt_tokens_sum: int | None = None
 
 
-class Surface(msgspec.Struct, frozen=True):
+class Surface(msgspec.Struct, frozen=True, gc=False):
     """Use of the CLI or of the Copilot app."""
 
     session_count: int | None = None
@@ -81,14 +82,14 @@ class Surface(msgspec.Struct, frozen=True):
     token_usage: Tokens | None = None
 
 
-class EditorAgent(msgspec.Struct, frozen=True):
+class EditorAgent(msgspec.Struct, frozen=True, gc=False):
     """Use of the agents of VS Code."""
 
     session_count: int | None = None
     total_user_messages: int | None = None
 
 
-class ThirdPartyAgent(msgspec.Struct, frozen=True):
+class ThirdPartyAgent(msgspec.Struct, frozen=True, gc=False):
     """`user_initiated_interaction_count` are tasks started."""
 
     agent_id: str | int | None = None
@@ -97,7 +98,7 @@ class ThirdPartyAgent(msgspec.Struct, frozen=True):
     session_count: int | None = None
 
 
-class Customisation(msgspec.Struct, frozen=True):
+class Customisation(msgspec.Struct, frozen=True, gc=False):
     """A skill, custom agent, MCP server, slash command or plugin of the CLI, and how often it was used."""
 
     skill: str | None = None
@@ -122,7 +123,7 @@ class Customisation(msgspec.Struct, frozen=True):
         return self.user_initiated_interaction_count
 
 
-class EntityDay(msgspec.Struct):
+class EntityDay(msgspec.Struct, gc=False):
     """A day of an account as GitHub's own record has it, or as its people (or a team's) add up.
 
     None: the record does not say. Added-up days say nothing of pull requests, of phases and of people
@@ -179,35 +180,53 @@ COLUMNS = (
     "monthly_active_agent_users",
     "daily_active_cli_users",
 )
-_decoder = msgspec.json.Decoder(EntityDay)
 _by_key = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _TYPES = get_type_hints(EntityDay)
 
 
-def day_records(scope: Scope, period: Period) -> Mapping[date, EntityDay]:
+def day_records(scope: Scope, period: Period, *names: str) -> Mapping[date, EntityDay]:
     """The record of every covered day of the period, in order; of a damaged one only what columns keep.
 
     An account's day is from GitHub's own record where there is one, else added up from its people; a
-    team's is always added up.
+    team's is always added up. With `names` these fields of it alone, which takes a part of the time.
     """
-    columns = {name: name for name in COLUMNS}
+    shape = _Shape.of(names)
+    told_in = dict(zip(COLUMNS, COLUMNS, strict=True))
     if scope.team is not None:
-        columns = {"daily_active_users": "active_users"}
+        told_in = {"daily_active_users": "active_users"}
+    columns = {name: column for name, column in told_in.items() if name in shape.names}
     days: dict[date, EntityDay] = {}
     weeks = _stored_weeks(scope, period)
     # Most of a blob is what weeks hold already.
     told = rows_of_days(scope, period, ["blob", *columns.values()], without_blob=runs(weeks))
     for day, source, row in told:
-        if row is None:
-            days[day] = EntityDay(source=source, daily_active_users=0)
-            continue
-        blob, *values = row
-        week = weeks.get(week_of(day))
-        days[day] = record = _read(blob) if week is None else _decoded(week.get(day.weekday()))
-        record.source = source
+        # A day without a row is one on which nobody did anything.
+        blob, *values = row or (None, *(0 if name == "daily_active_users" else None for name in columns))
+        week = None if row is None else weeks.get(week_of(day))
+        record = _read(shape, blob) if week is None else _decoded(shape, week.get(day.weekday()))
+        days[day] = record
+        if "source" in shape.names:
+            record.source = source
         for name, value in zip(columns, values, strict=True):
             setattr(record, name, value)
     return days
+
+
+class _Shape:
+    """Some of the fields of a record: only these are made of what a day tells."""
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        """Without names all of them."""
+        self.names = frozenset(names or _TYPES)
+        fields = [(name, _TYPES[name], "" if name == "source" else None) for name in names]
+        shape: Any = msgspec.defstruct(EntityDay.__name__, fields, gc=False) if names else EntityDay
+        self.empty: Callable[[], EntityDay] = shape
+        self.decode: Callable[[bytes | msgspec.Raw], EntityDay] = msgspec.json.Decoder(shape).decode
+
+    @staticmethod
+    @lru_cache(maxsize=50)
+    def of(names: tuple[str, ...]) -> _Shape:
+        return _Shape(names)
 
 
 def _stored_weeks(scope: Scope, period: Period) -> dict[int, dict[int, msgspec.Raw]]:
@@ -221,23 +240,23 @@ def _stored_weeks(scope: Scope, period: Period) -> dict[int, dict[int, msgspec.R
     return found
 
 
-def _read(blob: bytes | memoryview | None) -> EntityDay:
+def _read(shape: _Shape, blob: bytes | memoryview | None) -> EntityDay:
     try:
-        return _decoded(None if blob is None else payload(blob))
+        return _decoded(shape, None if blob is None else payload(blob))
     except DamagedBlob:
-        return EntityDay()
+        return shape.empty()
 
 
-def _decoded(text: bytes | msgspec.Raw | None) -> EntityDay:
+def _decoded(shape: _Shape, text: bytes | msgspec.Raw | None) -> EntityDay:
     if text is None:
-        return EntityDay()
+        return shape.empty()
     try:
         try:
-            return _decoder.decode(text)
+            return shape.decode(text)
         except msgspec.ValidationError:
-            return _what_can_be_read(text)
+            return _what_can_be_read(shape, text)
     except msgspec.DecodeError:
-        return EntityDay()
+        return shape.empty()
 
 
 def without_breakdowns(blob: bytes | memoryview | None) -> msgspec.Raw | None:
@@ -250,11 +269,11 @@ def without_breakdowns(blob: bytes | memoryview | None) -> msgspec.Raw | None:
     return msgspec.Raw(msgspec.json.encode(kept)) if kept else None
 
 
-def _what_can_be_read(text: bytes | msgspec.Raw) -> EntityDay:
+def _what_can_be_read(shape: _Shape, text: bytes | msgspec.Raw) -> EntityDay:
     """A record in which GitHub changed the shape of something: that is unknown, and nothing else."""
-    record = EntityDay()
+    record = shape.empty()
     for key, value in _by_key.decode(text).items():
-        if key in _TYPES:
+        if key in shape.names:
             with suppress(msgspec.ValidationError):
                 setattr(record, key, msgspec.json.decode(value, type=_TYPES[key]))
     return record

@@ -14,17 +14,21 @@ from metrics.models import PeriodPart
 from metrics.period_parts import (
     MONTHS,
     PHASES,
+    TEAMS,
     TRAILING,
     Counts,
     Phases,
     Stepped,
     Summed,
+    TeamStep,
     Users,
     counts_in,
     phases_in,
     stepped_in,
     steps_of,
     sums_of,
+    team_of,
+    team_steps_in,
     users_in,
     users_of,
 )
@@ -106,6 +110,21 @@ def stored_phases(scope: Scope, period: Period) -> Phases | None:
     blobs = _blobs(scope, period, [PHASES])
     with suppress(DamagedBlob, KeyError):
         return phases_in(blobs[PHASES])
+    return None
+
+
+def stored_team_steps(
+    scope: Scope, period: Period, team_keys: Collection[int]
+) -> dict[int, list[TeamStep]] | None:
+    """By key of a team what it did in each usual step of just this period; teams never told of are left out.
+
+    None where the teams of the period are not stored.
+    """
+    blobs = _blobs(scope, period, [TEAMS, *map(team_of, team_keys)])
+    if TEAMS not in blobs:
+        return None
+    with suppress(DamagedBlob):
+        return {key: team_steps_in(blobs[part]) for key in team_keys if (part := team_of(key)) in blobs}
     return None
 
 

@@ -56,7 +56,8 @@ class Sessions(NamedTuple):
 
 def session_days(scope: Scope, period: Period, surface: CommandSurface) -> Mapping[date, Sessions]:
     """Every covered day, in order; a day that does not speak of the surface says nothing in any field."""
-    return {day: _sessions(getattr(record, surface)) for day, record in day_records(scope, period).items()}
+    records = day_records(scope, period, surface)
+    return {day: _sessions(getattr(record, surface)) for day, record in records.items()}
 
 
 def _sessions(said: Surface | None) -> Sessions:
@@ -95,7 +96,7 @@ class AgentSessions(NamedTuple):
 def vscode_agent_days(scope: Scope, period: Period) -> Mapping[date, AgentSessions]:
     """Every covered day, in order: sessions, and the messages people sent in them."""
     found = {}
-    for day, record in day_records(scope, period).items():
+    for day, record in day_records(scope, period, "totals_by_vscode_agent").items():
         said = record.totals_by_vscode_agent
         found[day] = AgentSessions(said.session_count, said.total_user_messages) if said else AgentSessions()
     return found
@@ -115,8 +116,8 @@ def surface_users(scope: Scope, period: Period, kind: DayUsers.Kind) -> Mapping[
     name = OWN_NAMES[kind]
     words = [f"{often}_active_{name}_users" for often in ("daily", "weekly", "monthly")]
     found = dict(counted)
-    for day, record in day_records(scope, period).items():
-        own = [getattr(record, word, None) for word in words]
+    for day, record in day_records(scope, period, *words).items():
+        own = [getattr(record, word) for word in words]
         pairs = zip(_three(counted[day]), own, strict=True)
         found[day] = ActiveUsers(*(theirs if value is None else value for value, theirs in pairs))
     return found
@@ -142,7 +143,7 @@ def other_agents(scope: Scope, period: Period, days: Collection[date] | None = N
     """Agents by others with the tasks people started in them, most first; one agent is one id."""
     names: dict[str, str] = {}
     entries: dict[str, list[ThirdPartyAgent]] = defaultdict(list)
-    for day, record in day_records(scope, period).items():
+    for day, record in day_records(scope, period, "totals_by_3rd_party_agent").items():
         if days is not None and day not in days:
             continue
         for entry in record.totals_by_3rd_party_agent or []:
@@ -171,7 +172,7 @@ def customisation(
     A line tells of its five most used only; private names come as `other` or `custom`.
     """
     counts: dict[str, list[int | None]] = defaultdict(list)
-    for day, record in day_records(scope, period).items():
+    for day, record in day_records(scope, period, array).items():
         if days is None or day in days:
             for entry in getattr(record, array) or []:
                 counts[entry.name].append(entry.count)

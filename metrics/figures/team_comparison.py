@@ -1,4 +1,4 @@
-"""Teams side by side, over some days and over time. Whose team somebody is in is asked of each day anew.
+"""Teams side by side, over some days. Whose team somebody is in is asked of each day anew.
 
 People in several teams count in each, so teams never add up to the account: `Parts` says how they do.
 https://docs.github.com/copilot/reference/copilot-usage-metrics/team-level-metrics
@@ -7,10 +7,9 @@ https://docs.github.com/copilot/reference/copilot-usage-metrics/team-level-metri
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
-from decimal import Decimal
-from functools import cache, cached_property
+from functools import cache
 from typing import NamedTuple
 
 from django.db.models import Sum
@@ -18,13 +17,11 @@ from pyroaring import BitMap
 
 from metrics.figures.counted import NONE_DONE, sums, total
 from metrics.figures.entries import Sums
-from metrics.figures.rates import acceptance_rate, adoption, ratio
 from metrics.figures.stored_teams import stored_teams
 from metrics.figures.team_use import Parts, Teams, TeamUse, minus
 from metrics.models import DayUsers, ReportDay, ScopeDay, TeamDay, TeamRoster
 from metrics.models.counters import COUNTERS
 from metrics.models.team_day import UNATTRIBUTED, WHOLE_ACCOUNT
-from metrics.periods import Period
 from portal.bytes_as_they_are import bytes_as_they_are
 from portal.kept import kept
 from seats.models import Account, Team
@@ -32,9 +29,6 @@ from seats.models import Account, Team
 ACTIVE, AGENT, CLI = (kind.value for kind in (DayUsers.Kind.ACTIVE, DayUsers.Kind.AGENT, DayUsers.Kind.CLI))
 REPORTS = (ReportDay.Report.USERS, ReportDay.Report.USER_TEAMS)
 INTERACTIONS = COUNTERS.index("user_initiated_interaction_count")
-
-
-# --- Over some days ---------------------------------------------------------------------------
 
 
 def all_teams(account: Account, days: Collection[date]) -> Teams:
@@ -290,93 +284,3 @@ class _Sets:
         for part in parts:
             whole.add(self._parts[part])
         return whole
-
-
-# --- Over time --------------------------------------------------------------------------------
-
-
-class TeamHistory:
-    """Some teams day by day: what each did over any of the days. None unless every one of them is told.
-
-    Each of its three queries is asked once somebody needs it.
-    """
-
-    def __init__(
-        self, account: Account, team_keys: Collection[int], period: Period, ends: Collection[date] = ()
-    ) -> None:
-        """`ends`: the last days of what is asked for, where they are known; members are those of then."""
-        span = {"day__range": (period.first, period.last)}
-        of_account = {"account": account, "team_key__in": team_keys, **span}
-        self._sets = DayUsers.objects.filter(kind=ACTIVE, **of_account).order_by()
-        self._rows = TeamDay.objects.filter(**of_account).order_by()
-        rosters = TeamRoster.objects.filter(team__account=account, team__in=team_keys, **span)
-        if ends:
-            rosters = rosters.filter(day__in=ends)
-        self._rosters = rosters.order_by()
-
-    @cached_property
-    def _users(self) -> Mapping[tuple[int, date], BitMap]:
-        return _by_team_and_day(self._sets.values_list("team_key", "day", "users"))
-
-    @cached_property
-    def _counted(self) -> Mapping[tuple[int, date], Sequence[int | None]]:
-        rows = self._rows.values_list("team_key", "day", "active_users", *COUNTERS)
-        return {(key, day): counters if active else NONE_DONE for key, day, active, *counters in rows}
-
-    @cached_property
-    def _members(self) -> Mapping[tuple[int, date], BitMap]:
-        return _by_team_and_day(self._rosters.values_list("team_id", "day", "members"))
-
-    def _active(self, team_key: int, days: Sequence[date]) -> BitMap | None:
-        found = [self._users.get((team_key, day)) for day in days]
-        known = [users for users in found if users is not None]
-        return BitMap.union(BitMap(), *known) if known and len(known) == len(found) else None
-
-    def active_users(self, team_key: int, days: Sequence[date]) -> int | None:
-        """Distinct people active on a day on which they were in the team."""
-        active = self._active(team_key, days)
-        return None if active is None else len(active)
-
-    def adoption(self, team_key: int, days: Sequence[date]) -> Decimal | None:
-        """The share of the last day's members who were active in the team."""
-        active = self._active(team_key, days)
-        members = self._members.get((team_key, days[-1]))
-        if active is None or members is None:
-            return None
-        return adoption(len(active & members), len(members))
-
-    def interactions_per_active_user(self, team_key: int, days: Sequence[date]) -> Decimal | None:
-        """Interactions ÷ distinct active people."""
-        interactions = self._sums(team_key, days).user_initiated_interaction_count
-        return ratio(interactions, self.active_users(team_key, days))
-
-    def acceptance_rate(self, team_key: int, days: Sequence[date]) -> Decimal | None:
-        added = self._sums(team_key, days)
-        return acceptance_rate(added.code_acceptance_activity_count, added.code_generation_activity_count)
-
-    def _sums(self, team_key: int, days: Sequence[date]) -> Sums:
-        found = [self._counted.get((team_key, day)) for day in days]
-        known = [one for one in found if one is not None]
-        return Sums.of(known) if known and len(known) == len(found) else Sums()
-
-
-def _by_team_and_day(rows: Iterable[tuple[int, date, bytes | memoryview]]) -> dict[tuple[int, date], BitMap]:
-    with bytes_as_they_are():
-        stored = list(rows)
-    return {(key, day): BitMap.deserialize(bytes(users)) for key, day, users in stored}
-
-
-def largest_teams(account: Account, days: Iterable[date], count: int) -> list[int]:
-    """The keys of the teams with the most members on the newest of these days that tells of teams."""
-    asked = set(days)
-    if not asked:
-        return []
-    rows = TeamRoster.objects.filter(team__account=account, day__range=(min(asked), max(asked)))
-    # Of a year each day would be a value of the statement; nearly always they are all asked for.
-    newest = rows.order_by("-day").values_list("day", flat=True).first()
-    if newest is not None and newest not in asked:
-        newest = rows.filter(day__in=asked).order_by("-day").values_list("day", flat=True).first()
-    if newest is None:
-        return []
-    ranked = rows.filter(day=newest).order_by("-member_count", "team__slug", "team_id")
-    return list(ranked.values_list("team_id", flat=True)[:count])

@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 
 from django.db import transaction
+from django.db.models import Q
 
 from metrics.figures.broken_down import breakdowns_of
 from metrics.figures.dimensions import NAMES
@@ -24,11 +25,14 @@ from metrics.figures.scope import Scope
 from metrics.figures.sets_read import Kinds
 from metrics.figures.stored_periods import FAMILIES, NEWEST_CLIENTS, OFTEN, STEPPED, family_of
 from metrics.figures.stored_sets import StoredSets
+from metrics.figures.team_history import team_steps
 from metrics.figures.windows import ActiveUsers
 from metrics.models import DayUsers, DirtyDay, PeriodPart
 from metrics.period_parts import (
     MONTHS,
+    OF_TEAM,
     PHASES,
+    TEAMS,
     TRAILING,
     Counts,
     Phases,
@@ -38,12 +42,14 @@ from metrics.period_parts import (
     pack_phases,
     pack_stepped,
     pack_summed,
+    pack_team_steps,
     pack_users,
     steps_of,
     sums_of,
+    team_of,
     users_of,
 )
-from metrics.period_steps import from_month, month_steps, usual_steps
+from metrics.period_steps import are_read_by_weeks, from_month, month_steps, usual_steps
 from metrics.periods import MONTH, Period
 from metrics.presets import PERIODS, newest_days, preset_period
 from portal.bulk import insert_rows
@@ -62,6 +68,15 @@ def outdate_periods(account_id: int, days: Collection[date]) -> None:
     for first, last in stored.order_by().values_list("first", "last").distinct():
         if _any(days, _reach(Period(first, last))):
             stored.filter(first=first, last=last).delete()
+
+
+def outdate_teams_of_periods(account_id: int, days: Collection[date]) -> None:
+    """Note that on these days other people are in teams, before what they did is added up again."""
+    stored = PeriodPart.objects.filter(account_id=account_id, part=TEAMS).order_by()
+    for first, last in stored.values_list("first", "last"):
+        if _any(days, Period(first, last)):
+            own = PeriodPart.objects.filter(account_id=account_id, first=first, last=last)
+            own.filter(Q(part=TEAMS) | Q(part__startswith=OF_TEAM)).delete()
 
 
 def _reach(period: Period) -> Period:
@@ -92,12 +107,19 @@ def write_periods(account: Account | None = None, ends_at: float | None = None) 
 
 
 def _stored(accounts: Collection[int]) -> Mapping[int, set[Period]]:
-    found: dict[int, set[Period]] = defaultdict(set)
-    # By the part that came last: periods that an older version wrote lack it.
-    rows = PeriodPart.objects.filter(account__in=list(accounts), part=PHASES).order_by()
-    for account_id, first, last in rows.values_list("account_id", "first", "last"):
-        found[account_id].add(Period(first, last))
-    return found
+    found: dict[str, dict[int, set[Period]]] = {part: defaultdict(set) for part in (PHASES, TEAMS)}
+    # By the parts that came last: periods that an older version wrote lack them.
+    rows = PeriodPart.objects.filter(account__in=list(accounts), part__in=list(found)).order_by()
+    for part, account_id, first, last in rows.values_list("part", "account_id", "first", "last"):
+        found[part][account_id].add(Period(first, last))
+    return {
+        account_id: {
+            period
+            for period in periods
+            if period in found[TEAMS][account_id] or not are_read_by_weeks(period)
+        }
+        for account_id, periods in found[PHASES].items()
+    }
 
 
 def _usual(newest: date) -> set[Period]:
@@ -130,6 +152,7 @@ def _write(account_id: int) -> bool:
             *_stepped(scope, period),
             (TRAILING, pack_counts(counted.of(period))),
             (PHASES, pack_phases(_phases(phases, period))),
+            *_of_teams(account, period),
         ]
         insert_rows(
             PeriodPart,
@@ -192,6 +215,13 @@ def _stepped(scope: Scope, period: Period) -> Iterator[tuple[str, bytes]]:
     months = month_steps(period)
     sets.open_for(months)
     yield MONTHS, pack_stepped(_over(sets, months, ""))
+
+
+def _of_teams(account: Account, period: Period) -> Iterator[tuple[str, bytes]]:
+    if are_read_by_weeks(period):
+        for team_key, steps in team_steps(account, period, [list(step) for step in usual_steps(period)]):
+            yield team_of(team_key), pack_team_steps(steps)
+        yield TEAMS, b""
 
 
 def _over(sets: StoredSets, steps: Sequence[Period], family: str) -> Stepped:

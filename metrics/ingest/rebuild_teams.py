@@ -16,6 +16,7 @@ from django.db.models import Exists, OuterRef
 
 from metrics.figures.stored_teams import days_with, packed
 from metrics.figures.team_comparison import teams_of
+from metrics.ingest.rebuild_periods import outdate_teams_of_periods
 from metrics.models import DirtyDay, TeamPeriod, TeamRoster
 from metrics.periods import Period
 from metrics.presets import PERIODS, newest_days, preset_period
@@ -38,6 +39,7 @@ def outdate_teams(days: Iterable[tuple[int, date]]) -> None:
         ]
         if gone:
             TeamPeriod.objects.filter(pk__in=gone).delete()
+        outdate_teams_of_periods(account_id, some)
 
 
 def _any(days: Iterable[date], first: date, last: date) -> bool:

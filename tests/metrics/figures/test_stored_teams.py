@@ -13,12 +13,16 @@ from django.test.utils import CaptureQueriesContext
 
 from metrics.figures.stored_teams import days_with, stored_teams
 from metrics.figures.team_comparison import all_teams, teams_of
+from metrics.figures.team_history import TeamHistory
 from metrics.ingest.rebuild import rebuild_dirty_days
+from metrics.ingest.rebuild_periods import write_periods
 from metrics.ingest.rebuild_teams import outdate_teams, write_teams
-from metrics.models import DirtyDay, ReportDay, TeamPeriod, TeamRoster, UserDay
+from metrics.models import DirtyDay, PeriodPart, ReportDay, TeamPeriod, TeamRoster, UserDay
+from metrics.period_parts import TEAMS, TeamStep, pack_team_steps, team_of
+from metrics.period_steps import usual_steps
 from metrics.periods import Period
 from metrics.presets import PERIODS, covered_span, preset_period
-from seats.models import Account
+from seats.models import Account, Team
 from tests.metrics import stored
 from tests.metrics.taking_in import passing_database
 
@@ -70,6 +74,7 @@ def forget(account: Account, number: int, rng: Random) -> None:
 
 def catch_up(account: Account, number: int, rng: Random) -> None:
     rebuild_dirty_days()
+    write_periods()
 
 
 HAPPENINGS: tuple[Callable[[Account, int, Random], None], ...] = (use, join, forget, catch_up)
@@ -130,6 +135,67 @@ def test_what_is_stored_is_what_the_days_say_whatever_happens(acme: Account) -> 
     rebuild_dirty_days()
     assert assert_true(acme) == 0
     assert assert_true(Account.objects.get(login="other")) == 0
+
+
+# --- Over time --------------------------------------------------------------------------------
+
+
+def a_year(account: Account) -> tuple[Period, list[list[date]]]:
+    covered = covered_span(account)
+    assert covered is not None
+    period = Period.trailing(covered.newest, 365)
+    return period, [list(step) for step in usual_steps(period)]
+
+
+def everything(history: TeamHistory, key: int, steps: list[list[date]]) -> list[list[Any]]:
+    figures = (
+        history.active_users,
+        history.adoption,
+        history.interactions_per_active_user,
+        history.acceptance_rate,
+    )
+    return [[figure(key, days) for days in steps] for figure in figures]
+
+
+def assert_steps_are_true(account: Account) -> bool:
+    """What is stored of the weeks of a year is what its days say; whether it is stored."""
+    period, steps = a_year(account)
+    keys = [*Team.objects.values_list("pk", flat=True), 10**9]
+    history, of_days = TeamHistory(account, keys, period, steps), TeamHistory(account, keys, period)
+    for key in keys:
+        assert everything(history, key, steps) == everything(of_days, key, steps)
+    return PeriodPart.objects.filter(account=account, part=TEAMS).exists()
+
+
+def test_steps_of_teams_are_what_the_days_say_whatever_happens(acme: Account) -> None:
+    rng = Random(20261124)
+    write_periods()
+    assert assert_steps_are_true(acme)
+    for happen in HAPPENINGS * 2:
+        happen(acme, rng.randrange(DAYS), rng)
+        assert assert_steps_are_true(acme) == (happen is catch_up)
+    assert assert_steps_are_true(Account.objects.get(login="other"))
+
+
+def test_steps_of_teams_are_read_as_they_are_stored(acme: Account) -> None:
+    write_periods()
+    period, steps = a_year(acme)
+    web, data = Team.objects.filter(account=acme, slug__in=["web", "data"]).order_by("-slug")
+    told = TeamStep(6, 3, 4, (12, 10, 5, *[None] * 4))
+    PeriodPart.objects.filter(part=team_of(web.pk)).update(blob=pack_team_steps([told] * len(steps)))
+    PeriodPart.objects.filter(part=team_of(data.pk)).delete()
+
+    with CaptureQueriesContext(connection) as asked:
+        history = TeamHistory(acme, [web.pk, data.pk], period, steps)
+        assert [figure[7] for figure in everything(history, web.pk, steps)] == [6, 0.75, 2, 0.5]
+        assert {figure[-1] for figure in everything(history, data.pk, steps)} == {None}
+    assert len(asked) == 1
+
+    PeriodPart.objects.filter(part=team_of(web.pk)).update(blob=b"\x01damaged")
+    assert assert_steps_are_true(acme)
+
+
+# --- When they are written --------------------------------------------------------------------
 
 
 def test_usual_periods_are_read_and_others_worked_out(acme: Account) -> None:
