@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib.admin import ShowFacets
@@ -21,12 +22,17 @@ __all__ = [
     "NullsLastChangeList",
     "PortalModelAdmin",
     "ReadOnlyAdmin",
+    "concerned",
     "confirmation",
     "day",
     "few",
     "moment",
     "seats_link",
 ]
+
+
+# A page that asks first names this many people; the rest it counts.
+NAMED = 20
 
 
 class NullsLastChangeList(portal.admin.base.PortalChangeList):
@@ -79,3 +85,14 @@ def confirmation(
             **context,
         },
     )
+
+
+def concerned(selected: QuerySet[Any], chosen: QuerySet[Any], named: Callable[[Any], str]) -> dict[str, Any]:
+    """Whom such a page says it concerns: how many, the first by name, and how many of the selected not."""
+    count, names = chosen.count(), [named(one) for one in chosen[:NAMED]]
+    return {
+        "count": count,
+        "named": names,
+        "more": count - len(names),
+        "left_out": selected.count() - count,
+    }

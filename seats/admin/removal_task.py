@@ -17,13 +17,11 @@ from unfold.decorators import display
 from portal.models import AuditEntry
 from portal.reports import writers
 from portal.reports.base import Row, columns_named
-from seats.admin.base import ReadOnlyAdmin, confirmation, day, few, moment
+from seats.admin.base import ReadOnlyAdmin, concerned, confirmation, day, few, moment
 from seats.admin.filters import AutocompleteFilter
 from seats.models import RemovalTask, TeamMembership
 from seats.reclaim import tasks_for_owners
 
-# A confirmation page names this many people; the rest it counts.
-NAMED = 20
 # Teams have few maintainers; a list that is handed over names them all.
 EVERYBODY = 1000
 
@@ -166,18 +164,13 @@ class RemovalTaskAdmin(ReadOnlyAdmin):
             closed = tasks_for_owners.withdraw(wanted, request.user)
             messages.success(request, f"{_tasks(closed)} no longer wanted.")
             return None
-        names = [str(task.seat.user.login) for task in wanted[:NAMED]]
-        count = wanted.count()
         return confirmation(
             self,
             request,
             "admin/seats/removaltask/withdraw.html",
             {
                 "title": "No longer wanted",
-                "count": count,
-                "named": names,
-                "more": count - len(names),
-                "left_out": queryset.count() - count,
+                **concerned(queryset, wanted, lambda task: task.seat.user.login),
             },
         )
 

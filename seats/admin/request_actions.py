@@ -20,8 +20,7 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextareaWid
 
 from portal import jobs
 from portal.models import Job
-from seats.admin.base import confirmation
-from seats.admin.seat_actions import NAMED
+from seats.admin.base import concerned, confirmation
 from seats.models import Account, SeatRequest
 from seats.reclaim import grant, seat_requests
 from seats.reclaim.refusals import Refused
@@ -190,8 +189,7 @@ class RequestActions:
         done: str,
         says: str = "",
     ) -> HttpResponseBase:
-        named = [str(one) for one in chosen.select_related("account").order_by("created_at", "pk")[:NAMED]]
-        count = chosen.count()
+        of_whom = concerned(queryset, chosen.select_related("account").order_by("created_at", "pk"), str)
         return confirmation(
             self,
             request,
@@ -199,15 +197,12 @@ class RequestActions:
             {
                 "title": title,
                 "form": form,
-                "submit": title.replace("these requests", _requests(count)).replace(
+                "submit": title.replace("these requests", _requests(of_whom["count"])).replace(
                     "these people seats", "seats"
                 ),
                 "done": done,
                 "says": says,
-                "count": count,
-                "named": named,
-                "more": count - len(named),
-                "left_out": queryset.count() - count,
+                **of_whom,
             },
         )
 

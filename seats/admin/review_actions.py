@@ -15,8 +15,8 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 
 from seats import verdicts
 from seats.admin import proposing
-from seats.admin.base import confirmation
-from seats.admin.seat_actions import NAMED, DayInput
+from seats.admin.base import concerned, confirmation
+from seats.admin.seat_actions import DayInput
 from seats.models import SeatReview
 from seats.reclaim import flag, notify
 from seats.reclaim.propose import OF_TEAMS
@@ -176,8 +176,7 @@ class ReviewActions:
         title: str,
         submit: str,
     ) -> HttpResponseBase:
-        logins = chosen.order_by("seat__user__login_key").values_list("seat__user__login", flat=True)
-        count, named = chosen.count(), list(logins[:NAMED])
+        ordered = chosen.select_related("seat__user").order_by("seat__user__login_key")
         return confirmation(
             self,
             request,
@@ -186,10 +185,7 @@ class ReviewActions:
                 "title": title,
                 "form": form,
                 "submit": submit,
-                "count": count,
-                "named": named,
-                "more": count - len(named),
-                "left_out": queryset.count() - count,
+                **concerned(queryset, ordered, lambda review: review.seat.user.login),
             },
         )
 

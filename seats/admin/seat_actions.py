@@ -18,12 +18,9 @@ from portal.models import AuditEntry
 from portal.reports import registry, writers
 from portal.reports.base import ReportQuery
 from seats import verdicts
-from seats.admin.base import confirmation
+from seats.admin.base import concerned, confirmation
 from seats.models import Exemption, Seat
 from seats.reclaim import flag
-
-# A confirmation page names this many people; the rest it counts.
-NAMED = 20
 
 
 class DayInput(UnfoldAdminTextInputWidget):
@@ -118,9 +115,7 @@ class SeatActions:
     def _ask(
         self, request: HttpRequest, queryset: QuerySet[Seat], form: forms.Form, title: str, submit: str
     ) -> HttpResponseBase:
-        held = queryset.filter(ended_at=None)
-        logins = held.order_by("user__login_key").values_list("user__login", flat=True)
-        count, named = held.count(), list(logins[:NAMED])
+        held = queryset.filter(ended_at=None).select_related("user").order_by("user__login_key")
         return confirmation(
             self,
             request,
@@ -129,10 +124,7 @@ class SeatActions:
                 "title": title,
                 "form": form,
                 "submit": submit,
-                "count": count,
-                "named": named,
-                "more": count - len(named),
-                "left_out": queryset.count() - count,
+                **concerned(queryset, held, lambda seat: seat.user.login),
             },
         )
 
