@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import date
-
 from metrics.dashboards.asked import Asked
 from metrics.dashboards.wording import percent, several
-from metrics.figures import day_sets_of, union
-from metrics.figures.seats_and_use import SeatUse, seats_and_use
+from metrics.figures import day_sets_of
+from metrics.figures.distinct import distinct_on
+from metrics.figures.seats_and_use import SeatUse, seat_use_of
 from metrics.models import DayUsers
 from metrics.periods import Period
 from seats.models import Account
@@ -21,21 +19,19 @@ Part = tuple[int | None, int | None]
 
 def agent_shares(asked: Asked) -> tuple[Part, Part]:
     """Active people and those of them who used an agent: over the period, and over the one before."""
-    before = asked.before or asked.period.before()
-    sets = day_sets_of(asked.scope, Period(before.first, asked.period.last), [ACTIVE, AGENT])
 
-    def over(days: Sequence[date]) -> Part:
-        active, agent = union(sets[ACTIVE], days), union(sets[AGENT], days)
-        return (None if agent is None else len(agent)), (None if active is None else len(active))
+    def over(period: Period) -> Part:
+        sets, days = day_sets_of(asked.scope, period, [ACTIVE, AGENT], in_sum=True), asked.days(period)
+        return distinct_on(sets[AGENT], days), distinct_on(sets[ACTIVE], days)
 
-    return over(asked.days()), over(asked.days(before))
+    return over(asked.period), over(asked.before or asked.period.before())
 
 
 def seat_use(asked: Asked) -> tuple[SeatUse, SeatUse]:
     """Seats and their use over the period, and over the one before."""
-    before = asked.before or asked.period.before()
-    found = seats_and_use(asked.scope, Period(before.first, asked.period.last))
-    return found.over(asked.days()), found.over(asked.days(before))
+    periods = asked.period, asked.before or asked.period.before()
+    now, then = seat_use_of(asked.scope, [(period, asked.days(period)) for period in periods])
+    return now, then
 
 
 def why_no_adoption(asked: Asked, use: SeatUse) -> str:

@@ -25,6 +25,7 @@ from metrics.figures import (
 )
 from metrics.figures.active_together import active_together, daily_average, stickiness
 from metrics.figures.by_name import is_told
+from metrics.figures.days import newest_told_day
 from metrics.figures.weeks import weeks
 from metrics.models import DayUsers
 from metrics.periods import WEEK, Period
@@ -52,8 +53,7 @@ def weeks_before(day: date, period: Period) -> date:
 
 def active_then_and_now(asked: Asked) -> tuple[date | None, ActiveUsers, ActiveUsers]:
     """The newest told day of the period, its active users, and those of the same weekday before."""
-    told = day_totals(asked.scope, asked.period)
-    day = max((day for day in asked.days() if day in told), default=None)
+    day = newest_told_day(asked.scope, asked.days())
     if day is None:
         return None, ActiveUsers(None, None, None), ActiveUsers(None, None, None)
     then = weeks_before(day, asked.period)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 
-from metrics.figures.days import day_totals
+from metrics.figures.days import DayTotals, day_totals
 from metrics.figures.distinct import trailing
 from metrics.figures.scope import Scope
 from metrics.figures.windows import ActiveUsers
@@ -21,16 +21,23 @@ def active_together(scope: Scope, period: Period) -> Mapping[date, ActiveUsers]:
 
     Counted are distinct people, a team's always. Each is None where neither tells it.
     """
-    told = day_totals(scope, period)
-    computed = trailing(scope, period)
+    unknown = ActiveUsers(None, None, None)
+    totals = day_totals(scope, period)
+    told = {day: _told(totals[day]) if day in totals else unknown for day in period}
+    if all(None not in _counts(users) for users in told.values()):
+        return told
+    counted = trailing(scope, period)
     return {
-        day: ActiveUsers(
-            _first(told[day].daily_active_users, counted.daily) if day in told else counted.daily,
-            _first(told[day].weekly_active_users, counted.weekly) if day in told else counted.weekly,
-            _first(told[day].monthly_active_users, counted.monthly) if day in told else counted.monthly,
-        )
-        for day, counted in computed.items()
+        day: ActiveUsers(*map(_first, _counts(users), _counts(counted[day]))) for day, users in told.items()
     }
+
+
+def _told(day: DayTotals) -> ActiveUsers:
+    return ActiveUsers(day.daily_active_users, day.weekly_active_users, day.monthly_active_users)
+
+
+def _counts(users: ActiveUsers) -> tuple[int | None, int | None, int | None]:
+    return users.daily, users.weekly, users.monthly
 
 
 def _first(told: int | None, computed: int | None) -> int | None:

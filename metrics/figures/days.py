@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -11,7 +11,7 @@ from metrics.figures.scope import Scope
 from metrics.figures.told import rows_of_days
 from metrics.models import ScopeDay
 from metrics.models.counters import COUNTERS
-from metrics.periods import Period, between
+from metrics.periods import MONTH, Period, between
 from seats.models import Account
 
 
@@ -59,6 +59,16 @@ def day_totals(scope: Scope, period: Period) -> Mapping[date, DayTotals]:
             counters = NONE_DONE
         days[day] = DayTotals(scope.account.pk, day, source, daily, weekly, monthly, counters)
     return days
+
+
+def newest_told_day(scope: Scope, days: Sequence[date]) -> date | None:
+    """The last of these days, which are in order, that `day_totals` tells of."""
+    # Nearly always it is one of the last.
+    for some in (days[-MONTH:], days[:-MONTH]):
+        told = {day for day, _, _ in rows_of_days(scope, Period(some[0], some[-1]), [])} if some else set()
+        if newest := max(told.intersection(some), default=None):
+            return newest
+    return None
 
 
 def preferred_days(

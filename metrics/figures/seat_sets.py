@@ -15,10 +15,12 @@ from typing import NamedTuple
 
 import msgspec
 from django.db import DatabaseError, connection, transaction
-from django.db.models import F, Min, Q, QuerySet
+from django.db.models import F, Min, Q, QuerySet, TextField
+from django.db.models.functions import Cast
 from pyroaring import BitMap
 
 from metrics.models import SeatSets
+from portal.bytes_as_they_are import bytes_as_they_are
 from portal.stamps import stamps, unwatched, was_read, watching
 from seats.figures import SeatDates, seat_dates
 from seats.models import Account, Seat, SeatObservation, SeatRoster
@@ -106,11 +108,15 @@ def stored(
         return make()
     others = {LAYOUT_STAMP: LAYOUT, **(about or {})}
     now = {**stamps(), **others}
-    with unwatched():
-        row = SeatSets.objects.filter(account=payer, kind=kind).values_list("stamps", "sets").first()
-    if row is not None and all(now.get(table) == number for table, number in row[0].items()):
-        was_read(row[0].keys() - others.keys())
-        return bytes(row[1])
+    with unwatched(), bytes_as_they_are():
+        # The stamps as text: what is sent as it is stored can be no JSON.
+        rows = SeatSets.objects.filter(account=payer, kind=kind).order_by()
+        row = rows.values_list(Cast("stamps", TextField()), "sets").first()
+    if row is not None:
+        of_then: dict[str, int] = msgspec.json.decode(row[0])
+        if all(now.get(table) == number for table, number in of_then.items()):
+            was_read(of_then.keys() - others.keys())
+            return bytes(row[1])
     with watching() as tables:
         made = make()
     if tables <= now.keys():

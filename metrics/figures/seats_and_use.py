@@ -15,7 +15,7 @@ from decimal import Decimal
 
 from pyroaring import BitMap
 
-from metrics.figures.distinct import day_sets, union
+from metrics.figures.distinct import day_sets, people_of, union
 from metrics.figures.rates import ratio
 from metrics.figures.scope import Scope
 from metrics.figures.seat_holders import SeatHolders, seat_holders
@@ -66,15 +66,27 @@ class SeatsAndUse:
         asked: Sequence[date] = list(days)
         if not asked:
             return UNKNOWN
-        holders = self._holders.on(asked[-1])
-        active = union(self._sets, asked)
-        return SeatUse(
-            None if holders is None else len(holders),
-            None if holders is None or active is None else active.intersection_cardinality(holders),
-            None if active is None else len(active),
-        )
+        return _together(self._holders.on(asked[-1]), union(self._sets, asked))
 
 
 def seats_and_use(scope: Scope, period: Period) -> SeatsAndUse:
     """At most nine queries, however long the period and however many the seats."""
     return SeatsAndUse(day_sets(scope, period), seat_holders(scope, period))
+
+
+def seat_use_of(scope: Scope, several: Sequence[tuple[Period, Sequence[date]]]) -> list[SeatUse]:
+    """The same of periods in the whole, or of some days of each."""
+    reach = Period(min(period.first for period, _ in several), max(period.last for period, _ in several))
+    holders = seat_holders(scope, reach)
+    return [
+        _together(holders.on(days[-1]), people_of(scope, period, days=days)) if days else UNKNOWN
+        for period, days in several
+    ]
+
+
+def _together(holders: BitMap | None, active: BitMap | None) -> SeatUse:
+    return SeatUse(
+        None if holders is None else len(holders),
+        None if holders is None or active is None else active.intersection_cardinality(holders),
+        None if active is None else len(active),
+    )
