@@ -64,10 +64,17 @@ class PortalModelAdmin(ListAsFile, unfold.admin.ModelAdmin):
         """What a row's own page is headed by."""
         return str(row)
 
+    def page_context(self, request: HttpRequest, row: Any | None) -> dict[str, Any]:
+        """What a row's own page is told besides; without a row it is the page that adds one."""
+        return {}
+
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         row = context.get("original")
+        # What was sent and refused stands in the row already: the page tells of what is stored.
+        stored = row if row is None or request.method != "POST" else self.get_object(request, str(row.pk))
+        context |= self.page_context(request, stored)
         if row is not None:
             context |= {"title": self.row_title(row), "subtitle": self.list_title}
         response: HttpResponse = super().render_change_form(request, context, *args, **kwargs)

@@ -126,27 +126,26 @@ class ConnectionAdmin(PortalModelAdmin):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
+        response: HttpResponse = super().changeform_view(request, object_id, form_url, extra_context)
+        return response
+
+    def page_context(self, request: HttpRequest, row: Connection | None) -> dict[str, Any]:
         # Whoever saves comes back to this page, where it is checked: there is nothing to go on to.
         context: dict[str, Any] = {"show_save_and_continue": False, "show_save_and_add_another": False}
-        connection = self.get_object(request, object_id) if object_id else None
-        if connection is not None:
+        if row is not None:
             context |= {
-                "title": connection.name,
-                "connection": connection,
-                "accounts": by_account(connection.what_was_found),
-                "checks": _past_checks(connection),
-                "checked": moment(connection.checked_at),
-                "limited_until": _limited(connection),
-                "notes": notes_on(connection),
-                "may_check": self.has_change_permission(request, connection),
-                "may_sync": self.has_sync_permission(request) and connection.is_active,
-                "is_for_nobody": not _names(connection),
-                "is_ready": connection.checked_at is not None and not any(connection.to_fix()),
+                "connection": row,
+                "accounts": by_account(row.what_was_found),
+                "checks": _past_checks(row),
+                "checked": moment(row.checked_at),
+                "limited_until": _limited(row),
+                "notes": notes_on(row),
+                "may_check": self.has_change_permission(request, row),
+                "may_sync": self.has_sync_permission(request) and row.is_active,
+                "is_for_nobody": not _names(row),
+                "is_ready": row.checked_at is not None and not any(row.to_fix()),
             }
-        response: HttpResponse = super().changeform_view(
-            request, object_id, form_url, {**context, **(extra_context or {})}
-        )
-        return response
+        return context
 
     def save_model(self, request: HttpRequest, obj: Connection, form: Any, change: bool) -> None:
         before = connections.described(Connection.objects.get(pk=obj.pk)) if change else {}

@@ -114,28 +114,17 @@ class JobAdmin(SubjectColumn, ReadOnlyAdmin):
             *super().get_urls(),
         ]
 
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        job = self.get_object(request, object_id) if object_id else None
+    def page_context(self, request: HttpRequest, row: Job | None) -> dict[str, Any]:
         context: dict[str, Any] = {}
-        if job is not None:
+        if row is not None:
             may_steer = self.has_steer_permission(request)
             context = {
-                "title": self.row_title(job),
-                "job": job,
-                "nobody_works": job.state == Job.State.QUEUED and nobody_works(),
-                "may_cancel": may_steer and job.is_live and not job.cancel_requested,
-                "again_label": again_label(job) if may_steer else "",
+                "job": row,
+                "nobody_works": row.state == Job.State.QUEUED and nobody_works(),
+                "may_cancel": may_steer and row.is_live and not row.cancel_requested,
+                "again_label": again_label(row) if may_steer else "",
             }
-        response: HttpResponse = super().changeform_view(
-            request, object_id, form_url, {**context, **(extra_context or {})}
-        )
-        return response
+        return context
 
     def progress_view(self, request: HttpRequest) -> HttpResponse:
         """For pages that show live jobs: what has become of those with the `id`s asked for."""

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO, ClassVar
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path
 from django.utils.html import format_html
@@ -68,19 +68,8 @@ class ReportRunAdmin(ReadOnlyAdmin):
         view = self.admin_site.admin_view(self.file_view)
         return [path("<int:pk>/file/", view, name="portal_reportrun_file"), *super().get_urls()]
 
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        run = self.get_object(request, object_id) if object_id else None
-        context = {"run": run, "has_file": run is not None and files.kept_file(run) is not None}
-        response: HttpResponse = super().changeform_view(
-            request, object_id, form_url, {**context, **(extra_context or {})}
-        )
-        return response
+    def page_context(self, request: HttpRequest, row: ReportRun | None) -> dict[str, Any]:
+        return {"run": row, "has_file": row is not None and files.kept_file(row) is not None}
 
     def file_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
         """The file of the run once more, for who may read the report today."""

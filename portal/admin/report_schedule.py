@@ -149,28 +149,18 @@ class ReportScheduleAdmin(PortalModelAdmin):
         run_now = self.admin_site.admin_view(require_POST(self.run_now_view))
         return [path("<int:pk>/run/", run_now, name="portal_reportschedule_run"), *super().get_urls()]
 
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        schedule = self.get_object(request, object_id) if object_id else None
+    def page_context(self, request: HttpRequest, row: ReportSchedule | None) -> dict[str, Any]:
         context: dict[str, Any] = {"show_save_and_continue": False, "show_save_and_add_another": False}
-        if schedule is not None:
+        if row is not None:
             context |= {
-                "schedule": schedule,
-                "may_run": self.has_change_permission(request, schedule),
-                "is_shown_only": schedule.delivery == Delivery.MAIL and is_shown_only(),
-                "runs_url": f"{reverse('admin:portal_reportrun_changelist')}?{RUNS_OF}={schedule.pk}",
+                "schedule": row,
+                "may_run": self.has_change_permission(request, row),
+                "is_shown_only": row.delivery == Delivery.MAIL and is_shown_only(),
+                "runs_url": f"{reverse('admin:portal_reportrun_changelist')}?{RUNS_OF}={row.pk}",
             }
         elif not settings.REPORT_FOLDER:
             context["has_no_folder"] = True
-        response: HttpResponse = super().changeform_view(
-            request, object_id, form_url, {**context, **(extra_context or {})}
-        )
-        return response
+        return context
 
     def save_model(self, request: HttpRequest, obj: ReportSchedule, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)

@@ -90,31 +90,21 @@ class SavedReportAdmin(PortalModelAdmin):
         copy = self.admin_site.admin_view(require_POST(self.copy_view))
         return [path("<int:pk>/copy/", copy, name="portal_savedreport_copy"), *super().get_urls()]
 
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        saved = self.get_object(request, object_id) if object_id else None
+    def page_context(self, request: HttpRequest, row: SavedReport | None) -> dict[str, Any]:
         context: dict[str, Any] = {"show_save_and_continue": False, "show_save_and_add_another": False}
-        if saved is not None:
+        if row is not None:
             context |= {
-                "saved": saved,
+                "saved": row,
                 "download_query": urlencode(
                     {
-                        **saved.filters,
-                        "format": saved.file_format,
-                        **({"header": "1"} if saved.has_header else {}),
+                        **row.filters,
+                        "format": row.file_format,
+                        **({"header": "1"} if row.has_header else {}),
                     }
                 ),
-                "schedule_url": self._schedule_url(request, saved),
+                "schedule_url": self._schedule_url(request, row),
             }
-        response: HttpResponse = super().changeform_view(
-            request, object_id, form_url, {**context, **(extra_context or {})}
-        )
-        return response
+        return context
 
     def _schedule_url(self, request: HttpRequest, saved: SavedReport) -> str:
         if not (saved.is_of(request.user) and request.user.has_perm("portal.add_reportschedule")):

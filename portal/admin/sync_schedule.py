@@ -68,22 +68,12 @@ class SyncScheduleAdmin(PortalModelAdmin):
         run_now = self.admin_site.admin_view(require_POST(self.run_now_view))
         return [path("<int:pk>/run/", run_now, name="portal_syncschedule_run"), *super().get_urls()]
 
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        schedule = self.get_object(request, object_id) if object_id else None
+    def page_context(self, request: HttpRequest, row: SyncSchedule | None) -> dict[str, Any]:
         # A connection has one schedule for each kind: there is seldom another to add.
         context: dict[str, Any] = {"show_save_and_continue": False, "show_save_and_add_another": False}
-        if schedule is not None:
-            context |= {"schedule": schedule, "may_run": self.has_run_permission(request)}
-        response: HttpResponse = super().changeform_view(
-            request, object_id, form_url, {**context, **(extra_context or {})}
-        )
-        return response
+        if row is not None:
+            context |= {"schedule": row, "may_run": self.has_run_permission(request)}
+        return context
 
     def save_model(self, request: HttpRequest, obj: SyncSchedule, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)

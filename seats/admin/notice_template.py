@@ -119,27 +119,17 @@ class NoticeTemplateAdmin(PortalModelAdmin):
         send = self.admin_site.admin_view(require_POST(self.send_test_mail))
         return [path("<int:pk>/test-mail/", send, name="seats_noticetemplate_test"), *super().get_urls()]
 
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        template = self.get_object(request, object_id) if object_id else None
-        kinds = [Kind(template.kind)] if template is not None else list(Kind)
+    def page_context(self, request: HttpRequest, row: NoticeTemplate | None) -> dict[str, Any]:
+        kinds = [Kind(row.kind)] if row is not None else list(Kind)
         context: dict[str, Any] = {"tables": [_placeholders(kind) for kind in kinds]}
-        if template is not None:
+        if row is not None:
             context |= {
-                "preview": _sample_mail(template),
-                "may_send": self.has_change_permission(request, template),
-                "test_url": reverse("admin:seats_noticetemplate_test", args=[template.pk]),
+                "preview": _sample_mail(row),
+                "may_send": self.has_change_permission(request, row),
+                "test_url": reverse("admin:seats_noticetemplate_test", args=[row.pk]),
                 "own_address": getattr(request.user, "email", ""),
             }
-        response: HttpResponse = super().changeform_view(
-            request, object_id, form_url, {**context, **(extra_context or {})}
-        )
-        return response
+        return context
 
     def send_test_mail(self, request: HttpRequest, pk: int) -> HttpResponse:
         template = get_object_or_404(NoticeTemplate, pk=pk)
