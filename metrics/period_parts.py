@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import NamedTuple, TypeVar
 
 import msgspec
@@ -47,6 +48,8 @@ TRAILING = "trailing"
 MONTHS = "months"
 # How many were in which phase as of each day, and how they moved.
 PHASES = "phases"
+# What people in each phase did, by GitHub's own records.
+ACTIVITY = "activity"
 Counts = tuple[int | None, int | None, int | None]
 
 
@@ -190,6 +193,26 @@ def phases_in(blob: bytes | memoryview) -> Phases:
 
 def pack_phases(phases: Phases) -> bytes:
     return msgspec.msgpack.encode(phases)
+
+
+class Activity(msgspec.Struct, array_like=True, gc=False):
+    """What people in a phase did: person-days, averages per person-day by name, pull requests merged."""
+
+    person_days: int
+    averages: dict[str, Decimal | None]
+    merged: int | None
+
+
+_activity = msgspec.msgpack.Decoder(dict[int, Activity])
+
+
+def activity_in(blob: bytes | memoryview) -> dict[int, Activity]:
+    """By phase, in order. Raises DamagedBlob."""
+    return _decoded(_activity, blob)
+
+
+def pack_activity(by_phase: Mapping[int, Activity]) -> bytes:
+    return msgspec.msgpack.encode(by_phase)
 
 
 # --- Teams ------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from metrics.dashboards.asked import Asked, Bucket
 from metrics.dashboards.names import label
@@ -17,7 +17,7 @@ from metrics.figures import (
     ratio,
     total,
 )
-from metrics.figures.by_name import counted_by, is_told, sum_of, told_days
+from metrics.figures.by_name import is_told, sum_of, sum_of_counts, told_days
 from metrics.figures.distinct import counts_by_name
 from metrics.figures.first_seen import HISTORY, new_in
 from metrics.periods import Period
@@ -52,7 +52,11 @@ def nothing(asked: Asked, told: Breakdown) -> Panel:
 
 def ranked(sums: Mapping[tuple[str, ...], Sums], counter: str) -> list[str]:
     """The names that have anything of a counter, most first, equal ones by name."""
-    totals = {name: value for (name,), each in sums.items() if (value := getattr(each, counter))}
+    return _ranked({key: getattr(each, counter) for key, each in sums.items()})
+
+
+def _ranked(counts: Mapping[tuple[str, ...], int | None]) -> list[str]:
+    totals = {name: value for (name,), value in counts.items() if value}
     return sorted(totals, key=lambda name: (-totals[name], name))
 
 
@@ -78,7 +82,7 @@ def over_time(asked: Asked, told: Breakdown, name: str, counter: str, form: Form
     """A series per name; a gap where any day of a bucket is not told."""
     if told.names != (name,):
         told = told.by(name)
-    named, rest = leading(ranked(counted_by(told, name, days=asked.days()), counter))
+    named, rest = leading(_ranked(told.counts(counter, name, days=told_days(told, asked.days()))))
     if not named:
         return nothing(asked, told)
     columns = [Column(each, label(name, each)) for each in named] + ([OTHER] if rest else [])
@@ -86,16 +90,15 @@ def over_time(asked: Asked, told: Breakdown, name: str, counter: str, form: Form
     def values(bucket: Bucket) -> list[Value]:
         if not is_told(told, bucket.days):
             return [None] * len(columns)
-        sums = told.totals(name, days=bucket.days)
-        row: list[Value] = [sum_of(_of(sums, [each]), counter) for each in named]
-        return [*row, sum_of(_of(sums, rest), counter)] if rest else row
+        counts = told.counts(counter, name, days=bucket.days)
+        # What nobody used is known: it is none.
+        row: list[Value] = [counts.get((each,), 0) for each in named]
+        if not rest:
+            return row
+        return [*row, sum_of_counts(counts[each,] for each in rest if (each,) in counts)]
 
     drawing = Drawing(form, [column.name for column in columns])
     return asked.over_time(columns, values, drawing)
-
-
-def _of(sums: Mapping[tuple[str, ...], Sums], names: Iterable[str]) -> list[Sums]:
-    return [sums[name,] for name in names if (name,) in sums]
 
 
 def in_sum(
@@ -139,9 +142,9 @@ def in_sum(
         columns.append(Column("before", f"{main.label} before"))
         earlier = asked.days(asked.before)
         is_told = len(told_days(before, earlier)) == len(earlier)
-        sums_before = before.totals(name, days=earlier)
+        counts_before = before.counts(counter, name, days=earlier)
         for row, each in zip(rows, names, strict=True):
-            row.append(sum_of(_of(sums_before, [each]), counter) if is_told else None)
+            row.append(counts_before.get((each,), 0) if is_told else None)
     return Panel(columns, rows, Drawing(Form.RANKED, [drawn or main.name]), note=missing_note(asked, told))
 
 

@@ -7,11 +7,14 @@ from metrics.dashboards.asked import Asked, Bucket
 from metrics.dashboards.panel import Column, Drawing, Form, Kind, Panel, Value
 from metrics.dashboards.registry import page
 from metrics.dashboards.wording import compared_with, moved
-from metrics.figures import Breakdown, day_sets, distinct_on
+from metrics.figures import Breakdown
 from metrics.figures.by_name import told
 from metrics.figures.chat import chat_modes, chat_requests, requests_per_active_user, share_of_requests
+from metrics.figures.distinct import counts_over
+from metrics.models import DayUsers
 
 METRICS = "https://docs.github.com/en/copilot/reference/copilot-usage-metrics/copilot-usage-metrics"
+ACTIVE = DayUsers.Kind.ACTIVE.value
 AGENT_MODE = "chat_panel_agent_mode"
 
 features = page("features", "Features and chat modes", "extension", order=30)
@@ -58,11 +61,13 @@ def mode_sums(asked: Asked) -> Panel:
 )
 def requests_per_user(asked: Asked) -> Panel:
     whole = told(asked.scope, asked.period, "feature")
-    active = day_sets(asked.scope, asked.period)
+    buckets = asked.buckets()
+    active = counts_over(asked.scope, asked.period, [ACTIVE], [bucket.days for bucket in buckets])[ACTIVE]
+    people_in = {bucket.label: people for bucket, people in zip(buckets, active, strict=True)}
 
     def values(bucket: Bucket) -> list[Value]:
         requests = chat_requests(whole, bucket.days)
-        people = distinct_on(active, bucket.days)
+        people = people_in[bucket.label]
         return [requests_per_active_user(requests, people), requests, people]
 
     columns = [

@@ -16,11 +16,12 @@ import msgspec
 
 from metrics.breakdowns import DamagedBlob, payload
 from metrics.figures.dimensions import NAMES, Dimension, entries_told
-from metrics.figures.entries import Folded, Names, Sums, WeekEntries, added, only
+from metrics.figures.entries import Folded, Names, Sums, WeekEntries, added, counted, only
 from metrics.figures.scope import Scope
 from metrics.figures.stored_periods import stored_sums
 from metrics.figures.stored_weeks import Week, named_days, named_weeks, stored_totals, stored_weeks
 from metrics.figures.told import rows_of_days
+from metrics.models.counters import COUNTERS
 from metrics.period_parts import Summed
 from metrics.periods import Period
 from metrics.week_parts import TOGETHER, Named
@@ -66,10 +67,14 @@ class Breakdown:
 
         Over the covered days of the period, or those of `days`. Without dimensions the one key is ().
         """
-        asked: Iterable[date] = self.days
-        if days is not None:
-            asked = (day for day in dict.fromkeys(days) if day in self.days)
-        return added(self._parts(asked, by), self.names, by)
+        return added(self._parts(self._asked(days), by), self.names, by)
+
+    def counts(self, counter: str, *by: str, days: Iterable[date] | None = None) -> dict[Names, int | None]:
+        """The same of one counter, which takes a part of the time."""
+        return counted(self._parts(self._asked(days), by), self.names, by, COUNTERS.index(counter))
+
+    def _asked(self, days: Iterable[date] | None) -> Iterable[date]:
+        return self.days if days is None else (day for day in dict.fromkeys(days) if day in self.days)
 
     def _parts(self, days: Iterable[date], by: Sequence[str]) -> Iterator[Mapping[Names, Sums]]:
         # Of all names together any of them tells.
@@ -178,10 +183,21 @@ class _OfPeriod(Breakdown):
         super().__init__(names, _DaysWhenAsked(told, lambda day: self._in_parts().days[day]))
 
     def totals(self, *by: str, days: Iterable[date] | None = None) -> dict[Names, Sums]:
-        asked = self._told if days is None else set(days)
-        if all(day in asked for day, is_filled in self._told.items() if is_filled):
+        if (days := self._part_of(days)) is None:
             return added([self._whole()], self.names, by)
         return self._in_parts().totals(*by, days=days)
+
+    def counts(self, counter: str, *by: str, days: Iterable[date] | None = None) -> dict[Names, int | None]:
+        if (days := self._part_of(days)) is None:
+            return counted([self._whole()], self.names, by, COUNTERS.index(counter))
+        return self._in_parts().counts(counter, *by, days=days)
+
+    def _part_of(self, days: Iterable[date] | None) -> Collection[date] | None:
+        """The days; None where they are all that has any entry."""
+        asked = None if days is None else dict.fromkeys(days)
+        if asked is None or all(day in asked for day, is_filled in self._told.items() if is_filled):
+            return None
+        return asked
 
     def by_day(self, *by: str) -> Days:
         return self._in_parts().by_day(*by)
@@ -386,6 +402,11 @@ def language_by_ide(
     """
     asked = set(period if days is None else days)
     found: dict[tuple[str, str], int] = defaultdict(int)
+    if asked.issuperset(period) and (stored := stored_sums(scope, period, [TOGETHER])) is not None:
+        (languages, ides), rows = stored[TOGETHER].rows()
+        return {
+            (language, ide): row[0] or 0 for language, ide, row in zip(languages, ides, rows, strict=True)
+        }
     weeks = stored_totals(scope, period, [TOGETHER], in_sum=True)
     whole, working, _ = cut(asked, {week: parts[TOGETHER].filled for week, parts in weeks.items()})
     taken = [weeks[week][TOGETHER].whole() for week in whole]

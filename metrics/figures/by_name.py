@@ -57,8 +57,7 @@ def counted(breakdown: Breakdown, counter: str, days: Iterable[date]) -> int | N
     wanted = list(days)
     if not is_told(breakdown, wanted):
         return None
-    sums = breakdown.totals(days=wanted)
-    return sum_of(sums.values(), counter)
+    return sum_of_counts(breakdown.counts(counter, days=wanted).values())
 
 
 def counted_by(breakdown: Breakdown, *by: str, days: Iterable[date]) -> Mapping[tuple[str, ...], Sums]:
@@ -68,7 +67,10 @@ def counted_by(breakdown: Breakdown, *by: str, days: Iterable[date]) -> Mapping[
 
 def sum_of(sums: Iterable[Sums], counter: str) -> int | None:
     """A counter of several names together: 0 of no name at all, None where none of them says it."""
-    several = list(sums)
-    if not several:
-        return 0
-    return total(getattr(each, counter) for each in several)
+    return sum_of_counts(getattr(each, counter) for each in sums)
+
+
+def sum_of_counts(counts: Iterable[int | None]) -> int | None:
+    """The same of what several names have of one counter."""
+    several = list(counts)
+    return total(several) if several else 0

@@ -10,7 +10,7 @@ from datetime import date
 from decimal import Decimal
 
 from metrics.figures.broken_down import Breakdown
-from metrics.figures.by_name import is_told, sum_of
+from metrics.figures.by_name import is_told, sum_of_counts
 from metrics.figures.rates import ratio
 
 # A request is an explicit prompt; opening the panel or switching modes is none.
@@ -38,8 +38,8 @@ def _requests(features: Breakdown, days: Iterable[date], wanted: Callable[[str],
     asked = list(days)
     if not is_told(features, asked):
         return None
-    sums = features.totals("feature", days=asked)
-    return sum_of((each for (name,), each in sums.items() if wanted(name)), REQUESTS)
+    counts = features.counts(REQUESTS, "feature", days=asked)
+    return sum_of_counts(count for (name,), count in counts.items() if wanted(name))
 
 
 def requests_per_active_user(requests: int | None, active_users: int | None) -> Decimal | None:

@@ -175,6 +175,22 @@ def added(several: Iterable[Mapping[Names, Sums]], names: Names, by: Names) -> d
     return {key: Sums.of(rows) if len(rows) > 1 else Sums(*rows[0]) for key, rows in found.items()}
 
 
+def counted(
+    several: Iterable[Mapping[Names, Sums]], names: Names, by: Names, place: int
+) -> dict[Names, int | None]:
+    """The same of one counter alone, by its place among them."""
+    places = [names.index(name) for name in by]
+    found: dict[Names, list[int | None]] = defaultdict(list)
+    for each in several:
+        if isinstance(each, Entries):
+            for key, row in zip(each.named(by), each.rows(), strict=False):
+                found[key].append(row[place])
+        else:
+            for key, sums in each.items():
+                found[tuple([key[at] for at in places])].append(sums[place])
+    return {key: _total(values) if len(values) > 1 else values[0] for key, values in found.items()}
+
+
 def only(
     entries: Mapping[Names, Sums], names: Names, wanted: Mapping[str, Collection[str]]
 ) -> Mapping[Names, Sums]:

@@ -23,7 +23,7 @@ from metrics.figures.records import Phase, day_records
 from metrics.figures.scope import Scope
 from metrics.figures.seat_holders import seat_holders
 from metrics.figures.sets_read import Kinds
-from metrics.figures.stored_periods import stored_phases
+from metrics.figures.stored_periods import stored_activity, stored_phases
 from metrics.figures.stored_sets import ACTIVE, StoredSets
 from metrics.models import TeamRoster, WeekUsers
 from metrics.periods import MONTH, SETTLES_AFTER, Period
@@ -271,6 +271,13 @@ def phase_activity(
     """
     if scope.team is not None:
         return {}
+    if days is None or set(days).issuperset(period):
+        stored = stored_activity(scope, period)
+        if stored is not None:
+            return {
+                number: PhaseActivity(each.person_days, each.averages, each.merged)
+                for number, each in stored.items()
+            }
     entries: dict[int, list[Phase]] = defaultdict(list)
     for day, record in day_records(scope, period, BY_PHASE).items():
         if days is not None and day not in days:

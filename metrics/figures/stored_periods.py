@@ -12,16 +12,19 @@ from metrics.figures.often import Often
 from metrics.figures.scope import Scope
 from metrics.models import PeriodPart
 from metrics.period_parts import (
+    ACTIVITY,
     MONTHS,
     PHASES,
     TEAMS,
     TRAILING,
+    Activity,
     Counts,
     Phases,
     Stepped,
     Summed,
     TeamStep,
     Users,
+    activity_in,
     counts_in,
     phases_in,
     stepped_in,
@@ -110,6 +113,14 @@ def stored_phases(scope: Scope, period: Period) -> Phases | None:
     blobs = _blobs(scope, period, [PHASES])
     with suppress(DamagedBlob, KeyError):
         return phases_in(blobs[PHASES])
+    return None
+
+
+def stored_activity(scope: Scope, period: Period) -> dict[int, Activity] | None:
+    """By phase what its people did in just this period."""
+    blobs = _blobs(scope, period, [ACTIVITY])
+    with suppress(DamagedBlob, KeyError):
+        return activity_in(blobs[ACTIVITY])
     return None
 
 

@@ -14,12 +14,12 @@ from datetime import date, timedelta
 from django.db import transaction
 from django.db.models import Q
 
-from metrics.figures.broken_down import breakdowns_of
+from metrics.figures.broken_down import breakdowns_of, language_by_ide
 from metrics.figures.dimensions import NAMES
 from metrics.figures.distinct import trailing
 from metrics.figures.newest import newest_client
 from metrics.figures.persons import often_active
-from metrics.figures.phases import ONE, People, flow_of, phase_counts, phase_sets
+from metrics.figures.phases import ONE, People, flow_of, phase_activity, phase_counts, phase_sets
 from metrics.figures.pull_requests import STORED_AS, review_users
 from metrics.figures.scope import Scope
 from metrics.figures.sets_read import Kinds
@@ -29,15 +29,18 @@ from metrics.figures.team_history import team_steps
 from metrics.figures.windows import ActiveUsers
 from metrics.models import DayUsers, DirtyDay, PeriodPart
 from metrics.period_parts import (
+    ACTIVITY,
     MONTHS,
     OF_TEAM,
     PHASES,
     TEAMS,
     TRAILING,
+    Activity,
     Counts,
     Phases,
     Stepped,
     Users,
+    pack_activity,
     pack_counts,
     pack_phases,
     pack_stepped,
@@ -52,6 +55,7 @@ from metrics.period_parts import (
 from metrics.period_steps import are_read_by_weeks, from_month, month_steps, usual_steps
 from metrics.periods import MONTH, Period
 from metrics.presets import PERIODS, newest_days, preset_period
+from metrics.week_parts import TOGETHER, Names, Row
 from portal.bulk import insert_rows
 from seats.models import Account
 
@@ -107,7 +111,7 @@ def write_periods(account: Account | None = None, ends_at: float | None = None) 
 
 
 def _stored(accounts: Collection[int]) -> Mapping[int, set[Period]]:
-    found: dict[str, dict[int, set[Period]]] = {part: defaultdict(set) for part in (PHASES, TEAMS)}
+    found: dict[str, dict[int, set[Period]]] = {part: defaultdict(set) for part in (ACTIVITY, TEAMS)}
     # By the parts that came last: periods that an older version wrote lack them.
     rows = PeriodPart.objects.filter(account__in=list(accounts), part__in=list(found)).order_by()
     for part, account_id, first, last in rows.values_list("part", "account_id", "first", "last"):
@@ -118,7 +122,7 @@ def _stored(accounts: Collection[int]) -> Mapping[int, set[Period]]:
             for period in periods
             if period in found[TEAMS][account_id] or not are_read_by_weeks(period)
         }
-        for account_id, periods in found[PHASES].items()
+        for account_id, periods in found[ACTIVITY].items()
     }
 
 
@@ -153,6 +157,7 @@ def _write(account_id: int) -> bool:
             (TRAILING, pack_counts(counted.of(period))),
             (PHASES, pack_phases(_phases(phases, period))),
             *_of_teams(account, period),
+            (ACTIVITY, pack_activity(_activity(scope, period))),
         ]
         insert_rows(
             PeriodPart,
@@ -187,6 +192,10 @@ def _parts(scope: Scope, period: Period) -> Iterator[tuple[str, bytes]]:
         told = list(found.days)
         filled = [day for day in told if day not in empty]
         yield sums_of(dimension), pack_summed(period.first, told, filled, len(names), found.totals(*names))
+    together: dict[Names, Row] = {
+        names: (user_days,) for names, user_days in language_by_ide(scope, period).items()
+    }
+    yield sums_of(TOGETHER), pack_summed(period.first, [], [], 2, together)
     sets = StoredSets(scope, period, WANTED, in_detail=True, in_sum=True)
     by_family: dict[str, dict[str, Users]] = {family: {} for family in FAMILIES}
     for kind in sets.kinds():
@@ -215,6 +224,13 @@ def _stepped(scope: Scope, period: Period) -> Iterator[tuple[str, bytes]]:
     months = month_steps(period)
     sets.open_for(months)
     yield MONTHS, pack_stepped(_over(sets, months, ""))
+
+
+def _activity(scope: Scope, period: Period) -> dict[int, Activity]:
+    found = phase_activity(scope, period)
+    return {
+        number: Activity(each.person_days, dict(each.averages), each.merged) for number, each in found.items()
+    }
 
 
 def _of_teams(account: Account, period: Period) -> Iterator[tuple[str, bytes]]:

@@ -183,7 +183,7 @@ QUESTIONS: dict[str, Any] = {
 # From two weeks on whole weeks are asked for apart from the days beside them.
 BY_WEEKS = ("language_by_ide", "breakdown", "several breakdowns")
 # What may be stored of the whole period, or of records without their breakdowns, is looked for there first.
-IN_THE_WHOLE = ("distinct", "newest_client", "trailing", "day_records")
+IN_THE_WHOLE = ("distinct", "newest_client", "trailing", "day_records", "language_by_ide")
 
 
 @pytest.mark.parametrize("question", QUESTIONS)

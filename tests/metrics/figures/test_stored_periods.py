@@ -19,11 +19,13 @@ from metrics.figures.broken_down import NAMES
 from metrics.figures.by_name import told
 from metrics.figures.distinct import counts_by_month, counts_by_name, counts_over
 from metrics.figures.persons import people_by_active_days, people_list
-from metrics.figures.phases import phase_flow, phase_series
+from metrics.figures.phases import phase_activity, phase_flow, phase_series
 from metrics.figures.pull_requests import code_review
 from metrics.ingest.rebuild_periods import outdate_periods, write_periods
 from metrics.models import DayUsers, DirtyDay, PeriodPart
+from metrics.models.counters import COUNTERS
 from metrics.period_parts import (
+    ACTIVITY,
     MONTHS,
     PHASES,
     Phases,
@@ -79,6 +81,14 @@ def everything(scope: Scope, period: Period, some: list[date]) -> Iterator[Any]:
         yield dimension, list(found.days), found.empty_days(), [found.days[at] for at in found.days]
         yield found.totals(*names), found.totals(names[0]), found.totals(), found.totals(names[-1], days=days)
         yield found.totals(*names, days=some), found.by_day(*names)
+        for asked in (None, days, some, []):
+            for counter in COUNTERS[:2]:
+                counts = found.counts(counter, *names[:1], days=asked)
+                assert counts == {
+                    name: getattr(sums, counter)
+                    for name, sums in found.totals(*names[:1], days=asked).items()
+                }
+                yield counts
         narrowed = found.only(**{names[-1]: ["chat_inline", "zed", "auto"]})
         yield narrowed.totals(names[-1]), narrowed.totals(days=some), list(narrowed.days)
         named = told(scope, period, dimension, in_sum=True).by(names[0])
@@ -94,6 +104,9 @@ def everything(scope: Scope, period: Period, some: list[date]) -> Iterator[Any]:
         yield figures.people_by_name(scope, period, prefix, some)
     yield list(steps(scope, period))
     yield figures.newest_client(scope, period)
+    together = figures.language_by_ide(scope, period)
+    yield list(together.items()), figures.language_by_ide(scope, period, some)
+    yield phase_activity(scope, period), phase_activity(scope, period, some)
     for kind in ("active", "cli", "code_review_active"):
         yield figures.trailing(scope, period, kind)
     yield people_by_active_days(scope, days), people_by_active_days(scope, some)
@@ -199,7 +212,7 @@ def test_periods_of_an_older_version_are_written_anew(acme: Account) -> None:
     write_periods()
     rows = PeriodPart.objects.order_by("last", "first", "part")
     before = list(rows.values_list("first", "last", "part", "blob"))
-    rows.filter(part__in=[PHASES, MONTHS, steps_of("")]).delete()
+    rows.filter(part__in=[ACTIVITY, PHASES, MONTHS, steps_of("")]).delete()
 
     assert write_periods() == 1
     assert list(rows.values_list("first", "last", "part", "blob")) == before

@@ -73,6 +73,15 @@ def report(account: Account, number: int, rng: Random) -> None:
         ],
         "totals_by_ide": rng.choice([[], None, [{"ide": "zed", "loc_added_sum": "many"}]]),
         "pull_requests": {"total_created": rng.randrange(9), "copilot_suggestions_by_comment_type": []},
+        "totals_by_ai_adoption_phase": [
+            {
+                "phase_number": phase,
+                "total_engaged_users": rng.randrange(9),
+                "avg_loc_added": rng.choice([None, 1.1, 7]),
+                "total_pull_requests_merged": rng.choice([None, 2]),
+            }
+            for phase in rng.sample(range(3), 2)
+        ],
         "totals_by_cli": rng.choice([{"session_count": 3}, {"session_count": "three"}]),
     }
     blob = b"\x01damaged" if rng.random() < 0.2 else breakdowns.pack(json.dumps(rest).encode())
