@@ -173,6 +173,7 @@ class Custom(UsageReport):
             "which figures, parted by commas",
             tuple((name, figure.column.heading) for name, figure in FIGURES.items()),
             otherwise="the usual ones",
+            usual=USUAL,
         ),
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from portal.reports.base import Report
@@ -24,10 +24,11 @@ class Field:
     help: str = ""
     choices: Choices = ()
     otherwise: str = ""
+    usual: Sequence[str] = ()
 
     @property
-    def chosen(self) -> list[str]:
-        return self.value.split(",") if self.value else []
+    def chosen(self) -> Sequence[str]:
+        return self.value.split(",") if self.value else self.usual
 
     @property
     def input_type(self) -> str:
@@ -60,4 +61,5 @@ def _field(option: Option, value: str) -> Field:
         help=option.help,
         choices=choices,
         otherwise=option.otherwise,
+        usual=option.usual,
     )

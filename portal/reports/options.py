@@ -47,6 +47,8 @@ class Option:
     choices: Choices | Callable[[], Choices] = ()
     # What a choice or a text that is not given is called on a page: “every team”.
     otherwise: str = ""
+    # Of several that may be chosen: those that stand where none is.
+    usual: Sequence[str] = ()
     most: int = MOST_DAYS
     metavar: str = ""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from datetime import date
 from typing import Any
 
@@ -119,6 +120,22 @@ def test_a_page_shows_the_first_rows_and_leads_to_the_others(olga_client: Any, a
     second = page_of(olga_client, "user-metrics", "?page=2")
     assert "user051" in second
     assert 'data-count="60"' in second
+
+
+@pytest.mark.parametrize(
+    ("query", "ticked"),
+    [
+        ("", ["active_users", "user_initiated_interaction_count", "loc_added_sum", "acceptance_rate"]),
+        ("?figures=cli_users,user_days", ["user_days", "cli_users"]),
+    ],
+)
+def test_boxes_are_ticked_for_the_figures_that_are_shown(
+    olga_client: Any, acme: Any, query: str, ticked: list[str]
+) -> None:
+    page = page_of(olga_client, "custom", query)
+    assert re.findall(r'name="figures" value="(\w+)" checked', page) == ticked
+    for name in ticked:
+        assert f">{name}</" in page, "and a column of that name"
 
 
 def test_its_queries_do_not_grow_with_the_rows(
