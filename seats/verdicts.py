@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce, Greatest
 from django.db.models.lookups import Exact
 
@@ -46,6 +46,15 @@ def refresh(as_of: date | None = None, accounts: Collection[Account] | None = No
     if accounts is not None:
         holders = Seat.objects.filter(account__in=[account.pk for account in accounts]).values("user_id")
         seats = seats.filter(user_id__in=holders)
+    if seats.exists():
+        _judge_all(seats, day)
+    if day == today():
+        record_held(day)
+    return seats.count()
+
+
+def _judge_all(seats: QuerySet[Seat], day: date) -> None:
+    """Each by its nearest policy."""
     policies = InactivityPolicy.objects.deciding(day)
     assign_policies(seats, policies)
     exempt = exempt_seats(day)
@@ -54,44 +63,35 @@ def refresh(as_of: date | None = None, accounts: Collection[Account] | None = No
     if not any(policy.scope_key == "all" for policy in policies):
         # Nobody decided on these: they are judged as if nobody had changed anything.
         _judge(seats.filter(policy=None), Rule(), day, exempt)
-    if day == today():
-        record_held(day)
-    return seats.count()
 
 
-def _watched_since(day: date) -> Case:
+def _watched_since(day: date) -> Subquery:
     """Since when this seat is watched: first seen, or the account's unbroken run, whichever is later."""
     watched = Account.objects.filter(
         pk=OuterRef("account_id"), watched_until__gte=midnight(day - timedelta(days=GITHUB_REMEMBERS_DAYS))
     )
-    return Case(
-        When(
-            Exists(watched), then=Greatest(F("first_seen_at"), Subquery(watched.values("watched_since")[:1]))
-        ),
-        default=None,
-    )
+    return Subquery(watched.order_by().values(later=Greatest(OuterRef("first_seen_at"), F("watched_since"))))
 
 
 def _judge(seats: QuerySet[Seat], rule: Rule, day: date, exempt: Q) -> None:
     """Two statements, which write the seats alone of which they say something new."""
     newest = newest_evidence(rule, day)
-    known = {
-        "watched_since": _watched_since(day),
-        "last_used_on": Subquery(newest.values("last_on")[:1]),
-        "last_used_source": Coalesce(Subquery(newest.values("source")[:1]), Value("")),
-    }
     told = seats.annotate(
-        same_watch=_same(F("watched_since"), known["watched_since"], NEVER),
-        same_day=_same(F("last_used_on"), known["last_used_on"], NEVER.date()),
-        same_source=_same(F("last_used_source"), known["last_used_source"], ""),
+        watched_now=_watched_since(day),
+        # Of several pieces of evidence of one day the preferred one names the source; the day is the same.
+        day_now=Subquery(newest.order_by("-last_on").values("last_on")[:1]),
+        source_now=Coalesce(Subquery(newest.values("source")[:1]), Value("")),
+        same_watch=_same(F("watched_since"), F("watched_now"), NEVER),
+        same_day=_same(F("last_used_on"), F("day_now"), NEVER.date()),
+        same_source=Exact(F("last_used_source"), F("source_now")),
     )
     is_known = Q(same_watch=True, same_day=True, same_source=True)
-    told.filter(Q(verdict_as_of=None) | ~is_known).update(**known)
-    verdict = verdict_case(rule, day, exempt)
-    is_old = Q(verdict_as_of=None) | ~Q(verdict_as_of=day)
-    seats.annotate(judged=verdict).filter(is_old | ~Q(verdict=F("judged"))).update(
-        verdict=verdict, verdict_as_of=day
+    told.filter(Q(verdict_as_of=None) | ~is_known).update(
+        watched_since=F("watched_now"), last_used_on=F("day_now"), last_used_source=F("source_now")
     )
+    is_old = Q(verdict_as_of=None) | ~Q(verdict_as_of=day)
+    judged = seats.annotate(judged=verdict_case(rule, day, exempt))
+    judged.filter(is_old | ~Q(verdict=F("judged"))).update(verdict=F("judged"), verdict_as_of=day)
 
 
 def _same(one: F, other: Any, nothing: Any) -> Any:
