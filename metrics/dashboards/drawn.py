@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from operator import itemgetter
 from typing import Any
 
 from metrics.dashboards.panel import Column, Drawing, Form, Kind, Panel, Value, plain
-from metrics.dashboards.written import written
+from metrics.dashboards.written import NUMBERS, written
 
 # More lying bars than these cannot be told apart; the table has all.
 BARS = 20
@@ -77,10 +78,10 @@ def in_a_sentence(panel: Panel, title: str) -> str:
     is_over_time = panel.columns[0].kind == Kind.DAY
     for place, column in columns[:TOLD]:
         values = [plain(row[place]) for row in panel.rows]
-        known = [value for value in values if _number(value) is not None]
+        known = [(number, value) for value in values if (number := _number(value)) is not None]
         newest = f", last {written(values[-1], column.kind)}" if is_over_time else ""
         if known:
-            low, high = min(known, key=_number_of), max(known, key=_number_of)
+            (_, low), (_, high) = min(known, key=itemgetter(0)), max(known, key=itemgetter(0))
             said += f" {column.label}: from {written(low, column.kind)} to {written(high, column.kind)}"
             said += f"{newest}."
     if more := len(columns[TOLD:]):
@@ -89,10 +90,6 @@ def in_a_sentence(panel: Panel, title: str) -> str:
 
 
 def _number(value: Value) -> int | float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+    if isinstance(value, bool) or not isinstance(value, NUMBERS):
         return None
     return float(value) if isinstance(value, Decimal) else value
-
-
-def _number_of(value: Value) -> float:
-    return _number(value) or 0

@@ -9,7 +9,7 @@ from metrics.dashboards import by_name
 from metrics.dashboards.asked import Asked
 from metrics.dashboards.names import label
 from metrics.dashboards.panel import Column, Drawing, Form, Kind, Panel, Row
-from metrics.dashboards.people import person_link
+from metrics.dashboards.people import person_links
 from metrics.dashboards.registry import page
 from metrics.dashboards.wording import percent, several
 from metrics.figures import Client, day_sets, people_by_name, ratio
@@ -206,9 +206,10 @@ def outdated_people(asked: Asked) -> Panel:
         Column("editor_behind", "Editor behind by", Kind.TEXT),
         Column("plugin_behind", "Plugin behind by", Kind.TEXT),
     ]
+    link = person_links(asked)
     rows: list[Row] = [
         [
-            person_link(asked, key, logins[key]),
+            link(key, logins[key]),
             *_client(each.client),
             behind(each.editor),
             behind(each.plugin),

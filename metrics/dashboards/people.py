@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any
 
@@ -65,7 +65,7 @@ people = page(
 )
 def everybody(asked: Asked) -> Panel:
     order, descending = order_of(asked)
-    at = page_of(asked)
+    at, link = page_of(asked), person_links(asked)
     found = people_list(
         asked.scope,
         asked.days(),
@@ -91,16 +91,16 @@ def everybody(asked: Asked) -> Panel:
             Column("cli_days", "Days with the CLI"),
             Column("ai_credits_used", "AI credits", Kind.DECIMAL),
         ],
-        [_row(asked, use) for use in found.rows],
+        [_row(link, use) for use in found.rows],
         note=" ".join(filter(None, [_note(found, order, at), _missing(asked)])),
         empty=_nobody(asked, at),
         links=_links(asked, found, order, at, descending=descending),
     )
 
 
-def _row(asked: Asked, use: PersonUse) -> Row:
+def _row(link: Links, use: PersonUse) -> Row:
     return [
-        person_link(asked, use.user_key, use.login),
+        link(use.user_key, use.login),
         use.active_days,
         use.last_day,
         use.sums.user_initiated_interaction_count,
@@ -116,12 +116,16 @@ def _row(asked: Asked, use: PersonUse) -> Row:
     ]
 
 
-def person_link(asked: Asked, user_key: int, login: str) -> Linked:
-    """To the page of the person, in the same account and days."""
+Links = Callable[[int, str], Linked]
+
+
+def person_links(asked: Asked) -> Links:
+    """From a key and login to the page of the person, in the same account and days."""
     query = asked.query(
-        scope=str(asked.scope.account.pk), team=None, order=None, at=None, login=None, person=str(user_key)
+        scope=str(asked.scope.account.pk), team=None, order=None, at=None, login=None, person=None
     )
-    return Linked(login, f"{reverse('metrics:usage', args=['person'])}?{query}")
+    page_of_person = f"{reverse('metrics:usage', args=['person'])}?{query}&person="
+    return lambda user_key, login: Linked(login, f"{page_of_person}{user_key}")
 
 
 def order_of(asked: Asked) -> tuple[str, bool]:
@@ -204,6 +208,7 @@ def least_active(asked: Asked) -> Panel:
 
 def _ranking(asked: Asked, order: str, *, descending: bool) -> Panel:
     found = people_list(asked.scope, asked.days(), order=order, descending=descending, limit=RANKED)
+    link = person_links(asked)
     return Panel(
         [
             Column("login", "Person", Kind.TEXT),
@@ -213,7 +218,7 @@ def _ranking(asked: Asked, order: str, *, descending: bool) -> Panel:
         ],
         [
             [
-                person_link(asked, use.user_key, use.login),
+                link(use.user_key, use.login),
                 use.sums.user_initiated_interaction_count,
                 use.active_days,
                 use.last_day,
@@ -252,7 +257,7 @@ def by_active_days(asked: Asked) -> Panel:
 )
 def without_use(asked: Asked) -> Panel:
     days = asked.days()
-    found = seats_without_use(asked.scope, days, PAGE)
+    found, link = seats_without_use(asked.scope, days, PAGE), person_links(asked)
     notes = []
     if found.has_more:
         notes.append(f"The first {PAGE}; there are more.")
@@ -270,16 +275,16 @@ def without_use(asked: Asked) -> Panel:
             Column("source", "Source", Kind.TEXT),
             Column("seat", "", Kind.TEXT),
         ],
-        [_seat_row(asked, seat) for seat in found.seats],
+        [_seat_row(link, seat) for seat in found.seats],
         note=" ".join(notes),
         empty="No such seat." if found.days_told else "No report of use was taken in of these days.",
     )
 
 
-def _seat_row(asked: Asked, seat: Any) -> Row:
+def _seat_row(link: Links, seat: Any) -> Row:
     granted: date | None = seat.created_at.date() if seat.created_at else None
     cells: Sequence[Value | Linked] = [
-        person_link(asked, seat.user_id, seat.user.login),
+        link(seat.user_id, seat.user.login),
         seat.account.label,
         seat.plan_type,
         capfirst(seat.get_verdict_display()),

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from html import escape
 from math import ceil
 
 from django.utils.safestring import SafeString, mark_safe
 
-from metrics.dashboards.panel import Column, Form, Kind, Linked, Panel, Row, Value, plain
-from metrics.dashboards.written import written
+from metrics.dashboards.panel import Column, Form, Kind, Linked, Panel, Value, plain
+from metrics.dashboards.written import NUMBERS, written
 
 # More rows than these are in the download.
 SHOWN_ROWS = 500
@@ -27,27 +27,29 @@ def table(panel: Panel, caption: str) -> SafeString:
     lines += [_heading(column) for column in panel.columns]
     lines.append("</tr></thead><tbody>")
     most = _most(panel)
-    for number, row in enumerate(panel.rows[:SHOWN_ROWS]):
-        lines.append("<tr>")
-        lines += _cells(panel, number, row, most)
+    day = ' class="dash-day"' if panel.columns[0].kind == Kind.DAY else ""
+    # What cells are by their column alone is said of it once: a year has thousands of them.
+    columns = [(column.kind, f"<td{_align(column)}>", most.get(column.name)) for column in panel.columns[1:]]
+    for number, (first, *others) in enumerate(panel.rows[:SHOWN_ROWS]):
+        name = _text(first, panel.columns[0].kind)
+        lines.append(f'<tr><th scope="row"{day}>{name}{_mark(panel, number)}</th>')
+        for (kind, begin, largest), cell in zip(columns, others, strict=True):
+            if largest is not None:
+                begin = f'<td class="dash-heat dash-heat-{step(plain(cell), largest)}">'
+            lines.append(f"{begin}{_text(cell, kind)}</td>")
         lines.append("</tr>")
     lines.append("</tbody></table>")
-    return mark_safe("".join(lines))  # noqa: S308 - every value went through escape()
+    return mark_safe("".join(lines))  # noqa: S308 - every text went through escape()
 
 
-def _cells(panel: Panel, number: int, row: Row, most: Mapping[str, Decimal]) -> Iterator[str]:
-    day = ' class="dash-day"' if panel.columns[0].kind == Kind.DAY else ""
-    for position, (column, cell) in enumerate(zip(panel.columns, row, strict=True)):
-        value = plain(cell)
-        text = escape(written(value, column.kind))
-        if isinstance(cell, Linked) and cell.url:
-            text = f'<a class="portal-link" href="{escape(cell.url)}">{text}</a>'
-        if position == 0:
-            yield f'<th scope="row"{day}>{text}{_mark(panel, number)}</th>'
-        elif column.name in most:
-            yield f'<td class="dash-heat dash-heat-{step(value, most[column.name])}">{text}</td>'
-        else:
-            yield f"<td{_align(column)}>{text}</td>"
+def _text(cell: Value | Linked, kind: Kind) -> str:
+    if type(cell) in NUMBERS:
+        # Nothing in it that could be escaped.
+        return written(cell, kind)  # type: ignore[arg-type]
+    text = escape(written(plain(cell), kind))
+    if isinstance(cell, Linked) and cell.url:
+        return f'<a class="portal-link" href="{escape(cell.url)}">{text}</a>'
+    return text
 
 
 def _heading(column: Column) -> str:
@@ -81,13 +83,13 @@ def _most(panel: Panel) -> Mapping[str, Decimal]:
     for row in panel.rows:
         for number, column in places.items():
             value = plain(row[number])
-            if isinstance(value, int | float | Decimal):
+            if isinstance(value, NUMBERS):
                 largest[column.kind] = max(largest.get(column.kind, Decimal(0)), Decimal(str(value)))
     return {column.name: largest.get(column.kind, Decimal(0)) for column in places.values()}
 
 
 def step(value: Value, most: Decimal) -> int:
     """0 for nothing or unknown; any use at all is at least 1, the most is STEPS."""
-    if not isinstance(value, int | float | Decimal) or value <= 0 or most <= 0:
+    if not isinstance(value, NUMBERS) or value <= 0 or most <= 0:
         return 0
     return min(STEPS, ceil(Decimal(str(value)) * STEPS / most))

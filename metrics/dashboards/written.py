@@ -7,6 +7,8 @@ from decimal import Decimal
 
 from metrics.dashboards.panel import Kind, Value
 
+# As a tuple: a union is made anew wherever it is written, and every value of a table is asked.
+NUMBERS = (int, float, Decimal)
 NOTHING = "–"
 MINUS = "−"
 
@@ -15,9 +17,11 @@ def written(value: Value, kind: Kind) -> str:
     """`1,234`, `31.4 %`, `95.5 min`; a dash where nothing is known."""
     if value is None:
         return NOTHING
+    if type(value) is str:
+        return value
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, str | date):
+    if isinstance(value, (str, date)):
         return str(value)
     if kind == Kind.RATE:
         return f"{value * 100:,.1f} %"
@@ -63,4 +67,4 @@ def _short(number: int | float | Decimal, places: int) -> str:
 
 
 def _is_number(value: Value) -> bool:
-    return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+    return isinstance(value, NUMBERS) and not isinstance(value, bool)

@@ -400,6 +400,19 @@ def _sorts_by(use: PersonUse, order: str) -> Any:
 # --- Seats without use ------------------------------------------------------------------------
 
 
+# What a list shows of a seat.
+OF_SEATS = (
+    "plan_type",
+    "created_at",
+    "last_used_on",
+    "last_used_source",
+    "verdict",
+    "user__login",
+    "account__login",
+    "account__github_id",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class SeatsWithoutUse:
     """Some of them. `days_told`: of how many of the days reports speak at all."""
@@ -433,7 +446,7 @@ def seats_without_use(scope: Scope, days: Collection[date], limit: int) -> Seats
 def _oldest(seats: QuerySet[Seat], idle: BitMap, limit: int) -> list[Seat]:
     """Those of the seats that these people hold, the oldest known use first, and first of all without any."""
     keys = list(islice(_keys_by_use(seats, idle), limit)) if idle else []
-    found = Seat.objects.select_related("user", "account").in_bulk(keys)
+    found = Seat.objects.select_related("user", "account").only(*OF_SEATS).in_bulk(keys)
     return [found[key] for key in keys]
 
 
