@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
-from functools import partial
+from functools import cache, partial
 
 from django.http import HttpRequest
-from django.urls import reverse
+from django.urls import get_script_prefix, reverse
 
 from metrics.accounts import largest
 from metrics.charts import daily
@@ -76,13 +76,19 @@ def newest_days(account: Account) -> list[DayTotals]:
 def days_url(account: Account, first: date, last: date | None = None) -> str:
     """The account's days from first to last in the admin."""
     asked = f"account__id__exact={account.pk}&day_from={first}&day_to={last or first}"
-    return f"{reverse('admin:metrics_scopeday_changelist')}?{asked}"
+    return f"{_list('admin:metrics_scopeday_changelist', get_script_prefix())}?{asked}"
 
 
 def people_url(account: Account, first: date, last: date | None = None) -> str:
     """Who was active: the lines of people from first to last."""
     asked = f"account__id__exact={account.pk}&day_from={first}&day_to={last or first}"
-    return f"{reverse('admin:metrics_userday_changelist')}?{asked}"
+    return f"{_list('admin:metrics_userday_changelist', get_script_prefix())}?{asked}"
+
+
+@cache
+def _list(name: str, prefix: str) -> str:
+    """Where it is under this prefix: a drawing asks for one with every step."""
+    return reverse(name)
 
 
 def _note(account: Account, days: Sequence[DayTotals]) -> str:

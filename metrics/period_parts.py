@@ -6,7 +6,7 @@ asked for.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import NamedTuple, TypeVar
@@ -125,13 +125,15 @@ def pack_users(by_kind: Mapping[str, Users]) -> bytes:
 
 # --- Counts of people -------------------------------------------------------------------------
 
-_counts = msgspec.json.Decoder(dict[str, list[Counts]])
+_by_kind = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_counts = msgspec.json.Decoder(list[Counts])
 
 
-def counts_in(blob: bytes | memoryview) -> dict[str, list[Counts]]:
-    """By kind, of each day of the period. Raises DamagedBlob."""
+def counts_in(blob: bytes | memoryview, kinds: Collection[str]) -> list[list[Counts]]:
+    """Of these kinds, of each day of the period. Raises DamagedBlob, and KeyError if one is not there."""
     try:
-        return _counts.decode(payload(blob))
+        by_kind = _by_kind.decode(payload(blob))
+        return [_counts.decode(by_kind[kind]) for kind in kinds]
     except msgspec.DecodeError as error:
         raise DamagedBlob(str(error)) from error
 

@@ -146,8 +146,10 @@ class ByName:
         self._weeks = weeks
         self._days = days
         self._wanted = wanted
+        # Most weeks are asked for twice: in the sum of all days, and by themselves.
+        self.of_week = cache(self._of_week)
 
-    def of_week(self, week: int) -> Mapping[Names, Sums] | None:
+    def _of_week(self, week: int) -> Mapping[Names, Sums] | None:
         return self._entries(self._weeks.get(week))
 
     def of_day(self, day: date) -> Mapping[Names, Sums] | None:

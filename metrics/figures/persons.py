@@ -445,16 +445,16 @@ def seats_without_use(scope: Scope, days: Collection[date], limit: int) -> Seats
 
 def _oldest(seats: QuerySet[Seat], idle: BitMap, limit: int) -> list[Seat]:
     """Those of the seats that these people hold, the oldest known use first, and first of all without any."""
-    keys = list(islice(_keys_by_use(seats, idle), limit)) if idle else []
+    keys = list(islice(_keys_by_use(seats, idle, limit), limit)) if idle else []
     found = Seat.objects.select_related("user", "account").only(*OF_SEATS).in_bulk(keys)
     return [found[key] for key in keys]
 
 
-def _keys_by_use(seats: QuerySet[Seat], idle: BitMap) -> Iterator[int]:
+def _keys_by_use(seats: QuerySet[Seat], idle: BitMap, limit: int) -> Iterator[int]:
     if len(idle) <= MOST_BY_NAME:
         by_use = F("last_used_on").asc(nulls_first=True)
         named = seats.filter(user_id__among=set(idle)).order_by(by_use, "pk")
-        yield from named.values_list("pk", flat=True)
+        yield from named.values_list("pk", flat=True)[:limit]
         return
     # Whoever did not use it lately stands at the front: of many, few seats are looked at. Those without any
     # use come from a query of their own, so that both lie in the order of an index.

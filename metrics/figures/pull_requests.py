@@ -227,7 +227,11 @@ def code_review(scope: Scope, period: Period) -> CodeReview:
         pairs = zip(period, *stored, strict=True)
         counted = {day: ReviewUsers(ActiveUsers(*one), ActiveUsers(*other)) for day, one, other in pairs}
     sets = day_sets_of(scope, period, REVIEW_KINDS, in_sum=True)
-    records = {} if scope.team is not None else day_records(scope, period, *OWN_NAMES)
+    is_whole = all(
+        None not in (users.daily, users.weekly, users.monthly) for day in counted.values() for users in day
+    )
+    # GitHub's own are asked for where people do not tell all of it.
+    records = {} if is_whole or scope.team is not None else day_records(scope, period, *OWN_NAMES)
     return CodeReview(sets[REVIEW_KINDS[0]], sets[REVIEW_KINDS[1]], counted, records)
 
 

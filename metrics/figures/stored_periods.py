@@ -85,8 +85,7 @@ def stored_counts(scope: Scope, period: Period, kinds: Collection[str]) -> list[
     """
     blobs = _blobs(scope, period, [TRAILING])
     with suppress(DamagedBlob, KeyError):
-        by_kind = counts_in(blobs[TRAILING])
-        return [by_kind[kind] for kind in kinds]
+        return counts_in(blobs[TRAILING], kinds)
     return None
 
 

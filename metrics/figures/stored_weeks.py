@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import date, timedelta
 from functools import cache, cached_property
@@ -141,29 +141,34 @@ def stored_totals(
 def stored_blobs(
     scope: Scope, period: Period, parts: Collection[str], *, in_sum: bool = False
 ) -> Iterator[tuple[int, str, bytes | memoryview]]:
-    if scope.team is not None or not is_by_weeks(len(period), in_sum=in_sum):
+    if scope.team is not None or not parts or not is_by_weeks(len(period), in_sum=in_sum):
         return
     within = mondays(period)
-    rows = WeekTotals.objects.filter(
-        account=scope.account, part__in=list(parts), monday__range=(within.first, within.last)
-    )
-    with bytes_as_they_are():
-        stored = list(rows.order_by().values_list("monday", "part", "blob"))
-    for monday, part, blob in stored:
+    wanted = ", ".join(["%s"] * len(parts))
+    for monday, part, blob in _rows(scope, f"part IN ({wanted})", [*parts], within.first, within.last):
         yield week_of(monday), part, blob
 
 
 def blobs_beside(scope: Scope, period: Period, part: str) -> Iterator[tuple[int, bytes | memoryview]]:
     """A part that tells of days one by one, of every week with a day in the period."""
-    first = str(period.first - timedelta(days=min(WEEK - 1, period.first.toordinal() - 1)))
+    first = period.first - timedelta(days=min(WEEK - 1, period.first.toordinal() - 1))
+    for monday, _, blob in _rows(scope, "part = %s", [part], first, period.last):
+        yield week_of(monday), blob
+
+
+def _rows(
+    scope: Scope, wanted: str, values: Sequence[str], first: date, last: date
+) -> Iterator[tuple[date, str, bytes | memoryview]]:
+    """Monday, part and blob of the weeks with a Monday from the first to the last day."""
     table, blob = map(connection.ops.quote_name, (WeekTotals._meta.db_table, "blob"))
     with bytes_as_they_are(), connection.cursor() as cursor:
         # As text, since many panels ask it.
         cursor.execute(
-            f"SELECT monday, {blob} FROM {table} WHERE account_id = %s"  # noqa: S608 - names alone
-            " AND part = %s AND monday BETWEEN %s AND %s",
-            [scope.account.pk, part, first, str(period.last)],
+            f"SELECT monday, part, {blob} FROM {table} WHERE account_id = %s"  # noqa: S608 - names and marks
+            f" AND {wanted} AND monday BETWEEN %s AND %s",
+            [scope.account.pk, *values, str(first), str(last)],
         )
         stored = cursor.fetchall()
-    for monday, told in stored:
-        yield week_of(date.fromisoformat(monday) if isinstance(monday, str) else monday), told
+    for monday, part, told in stored:
+        # SQLite knows no days.
+        yield date.fromisoformat(monday) if isinstance(monday, str) else monday, part, told
