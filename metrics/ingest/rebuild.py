@@ -58,6 +58,7 @@ def rebuild_dirty_days(
 def rebuild_day(account_id: int, day: date) -> None:
     """Replace all that is added up of an account's day by what its rows say now, and what it is a part of."""
     with Adders() as adders, transaction.atomic():
+        _lock(account_id)
         _rebuild(account_id, day, adders.submit)
     account = Account.objects.get(pk=account_id)
     write_windows(account)
@@ -75,11 +76,10 @@ def _rebuild_marked(account_id: int, day: date, submit: Submit) -> None:
 
 def _lock(account_id: int) -> None:
     """The same lock as an import's: no batch slips in between reading the day and clearing its mark."""
-    list(Account.objects.select_for_update().filter(pk=account_id).values_list("pk"))
+    list(Account.objects.select_for_update().filter(pk=account_id).order_by().values_list("pk"))
 
 
 def _rebuild(account_id: int, day: date, submit: Submit) -> None:
-    _lock(account_id)
     rosters = {
         roster.team_id: roster.user_keys
         for roster in TeamRoster.objects.filter(team__account_id=account_id, day=day)

@@ -7,6 +7,7 @@ again from the records that are skipped, so an interrupted import ends with the 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
@@ -295,37 +296,43 @@ class Intake:
     def _coverage(self, account: Account, day: date) -> tuple[datetime, bool, str]:
         key = (account.pk, day)
         if key not in self._covered:
-            known = (
-                ReportDay.objects.filter(account=account, report=self.report, day=day)
-                .values_list("observed_at", "is_complete", "file__sha256")
-                .first()
-            )
-            self._covered[key] = known or (NEVER, False, "")
+            self._look_up_coverage([key])
         return self._covered[key]
 
+    def _look_up_coverage(self, days: Iterable[tuple[int, date]]) -> None:
+        """As it stands now; those of an account with one question."""
+        by_account: dict[int, list[date]] = defaultdict(list)
+        for account_id, day in days:
+            self._covered[account_id, day] = (NEVER, False, "")
+            by_account[account_id].append(day)
+        for account_id, some in by_account.items():
+            known = ReportDay.objects.filter(account_id=account_id, report=self.report, day__in=some)
+            rows = known.order_by().values_list("day", "observed_at", "is_complete", "file__sha256")
+            for day, observed_at, is_complete, sha256 in rows:
+                self._covered[account_id, day] = (observed_at, is_complete, sha256)
+
     def cover(self, days: Mapping[tuple[int, date], datetime]) -> None:
-        """Say that this file covers these (account, day), as of these moments."""
+        """Say that this file covers these (account, day), as of these moments; their accounts are locked."""
+        self._look_up_coverage(days)
+        new: list[ReportDay] = []
         for (account_id, day), observed_at in days.items():
             said = (observed_at, self.options.complete, self.file.sha256)
-            known = self._coverage(self.progress.accounts[account_id], day)
+            known = self._covered[account_id, day]
             if said <= known:
                 continue
             if self.options.rehearsal is not None and known[0] == NEVER:
                 account = self.options.rehearsal.key_of(self.progress.accounts[account_id])
                 self.options.rehearsal.cover(account, str(self.report), day)
-            ReportDay.objects.update_or_create(
-                account_id=account_id,
-                report=self.report,
-                day=day,
-                defaults={
-                    "file": self.file,
-                    "observed_at": observed_at,
-                    "is_complete": self.options.complete,
-                },
-            )
+            told = {"file": self.file, "observed_at": observed_at, "is_complete": self.options.complete}
+            if known[0] == NEVER:
+                new.append(ReportDay(account_id=account_id, report=self.report, day=day, **told))
+            else:
+                row = ReportDay.objects.filter(account_id=account_id, report=self.report, day=day)
+                row.update(**told)
             self._covered[account_id, day] = said
             if self.options.complete:
                 self.told[account_id, day] = observed_at
+        ReportDay.objects.bulk_create(new)
         self.span(days)
 
     def span(self, days: Mapping[tuple[int, date], datetime]) -> None:
