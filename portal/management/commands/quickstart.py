@@ -261,7 +261,7 @@ def start_web(host: str, listener: socket.socket) -> subprocess.Popen[bytes]:
         *(sys.executable, "-m", "gunicorn", "portal.wsgi:application"),
         *("--chdir", str(settings.BASE_DIR), "--bind", f"fd://{listener.fileno()}"),
         *("--worker-class", "gthread", "--workers", "2", "--threads", "4", "--timeout", "60"),
-        *("--graceful-timeout", "5", "--max-requests", "2000", "--max-requests-jitter", "200"),
+        *("--preload", "--graceful-timeout", "5", "--max-requests", "2000", "--max-requests-jitter", "200"),
         *("--log-level", "warning"),
     ]
     if Path("/dev/shm").is_dir():  # noqa: S108 -- heartbeats on a memory disk never wait for a slow one
