@@ -104,20 +104,22 @@ def person(github_id: int, login: str = "") -> GitHubUser:
 
 def cover(account: Account, day: date, *reports: str) -> None:
     with _later.putting_in():
-        for report in reports or ("users",):
-            ReportDay.objects.get_or_create(
-                account=account,
-                report=report,
-                day=day,
-                defaults={"file": report_file(), "observed_at": midnight(day)},
-            )
+        _cover(account, day, report_file(), *(reports or ("users",)))
+
+
+def _cover(account: Account, day: date, file: ReportFile, *reports: str) -> None:
+    at = midnight(day)
+    ReportDay.objects.bulk_create(
+        [ReportDay(account=account, report=report, day=day, file=file, observed_at=at) for report in reports],
+        ignore_conflicts=True,
+    )
 
 
 def use(account: Account, day: date, people: Mapping[GitHubUser, Mapping[str, Any]]) -> None:
     """A covered day on which these people had lines with these columns; a counter left out is 0."""
     with _later.putting_in():
-        cover(account, day, "users")
         file = report_file()
+        _cover(account, day, file, "users")
         UserDay.objects.bulk_create(
             UserDay(
                 account=account,
