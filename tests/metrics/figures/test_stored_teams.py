@@ -32,6 +32,7 @@ FIRST = date(2026, 7, 20)
 DAYS = 72
 ONE = timedelta(days=1)
 SLUGS = ("web", "data", "apps")
+WEEKS = 6
 
 
 def day(number: int) -> date:
@@ -44,6 +45,8 @@ def use(account: Account, number: int, rng: Random) -> None:
     people = {
         stored.person(key): {
             "user_initiated_interaction_count": rng.randrange(9),
+            "code_generation_activity_count": rng.randrange(1, 9),
+            "code_acceptance_activity_count": 1,
             "loc_added_sum": rng.choice([None, 3]),
             "used_agent": rng.random() < 0.4,
             "used_cli": rng.random() < 0.2,
@@ -167,32 +170,52 @@ def assert_steps_are_true(account: Account) -> bool:
     return PeriodPart.objects.filter(account=account, part=TEAMS).exists()
 
 
-def test_steps_of_teams_are_what_the_days_say_whatever_happens(acme: Account) -> None:
+@pytest.fixture
+def whole() -> Account:
+    """Six weeks, nearly every day of them with reports of use and of every team."""
+    rng = Random(12)
+    account = stored.organization("whole", 503)
+    for number in range(WEEKS * 7):
+        use(account, number, rng)
+        if number != 9:
+            stored.roster(
+                account,
+                day(number),
+                {slug: [stored.person(key) for key in rng.sample(range(1, 13), 4)] for slug in SLUGS},
+            )
+    write_periods()
+    return account
+
+
+def test_steps_of_teams_are_what_the_days_say_whatever_happens(whole: Account) -> None:
     rng = Random(20261124)
-    write_periods()
-    assert assert_steps_are_true(acme)
+    assert assert_steps_are_true(whole)
+    period, steps = a_year(whole)
+    web = Team.objects.get(account=whole, slug="web").pk
+    told = everything(TeamHistory(whole, [web], period, steps), web, steps)
+    assert [[value is not None for value in figure][-WEEKS:] for figure in told] == [
+        [True, False, *[True] * 4]
+    ] * 4
     for happen in HAPPENINGS * 2:
-        happen(acme, rng.randrange(DAYS), rng)
-        assert assert_steps_are_true(acme) == (happen is catch_up)
-    assert assert_steps_are_true(Account.objects.get(login="other"))
+        happen(whole, rng.randrange(WEEKS * 7), rng)
+        assert assert_steps_are_true(whole) == (happen is catch_up)
 
 
-def test_steps_of_teams_are_read_as_they_are_stored(acme: Account) -> None:
-    write_periods()
-    period, steps = a_year(acme)
-    web, data = Team.objects.filter(account=acme, slug__in=["web", "data"]).order_by("-slug")
+def test_steps_of_teams_are_read_as_they_are_stored(whole: Account) -> None:
+    period, steps = a_year(whole)
+    web, data = Team.objects.filter(account=whole, slug__in=["web", "data"]).order_by("-slug")
     told = TeamStep(6, 3, 4, (12, 10, 5, *[None] * 4))
     PeriodPart.objects.filter(part=team_of(web.pk)).update(blob=pack_team_steps([told] * len(steps)))
     PeriodPart.objects.filter(part=team_of(data.pk)).delete()
 
     with CaptureQueriesContext(connection) as asked:
-        history = TeamHistory(acme, [web.pk, data.pk], period, steps)
+        history = TeamHistory(whole, [web.pk, data.pk], period, steps)
         assert [figure[7] for figure in everything(history, web.pk, steps)] == [6, 0.75, 2, 0.5]
         assert {figure[-1] for figure in everything(history, data.pk, steps)} == {None}
     assert len(asked) == 1
 
     PeriodPart.objects.filter(part=team_of(web.pk)).update(blob=b"\x01damaged")
-    assert assert_steps_are_true(acme)
+    assert assert_steps_are_true(whole)
 
 
 # --- When they are written --------------------------------------------------------------------
