@@ -166,8 +166,13 @@ class Intake:
         return transaction.atomic()
 
     def take_turns(self) -> None:
-        """Wait for whoever writes, before what concerns the whole file is written."""
+        """Wait for whoever writes, before what concerns the whole file is written.
+
+        And for whoever adds up days of its accounts: it would take their marks away, not having read what
+        is written now.
+        """
         take_turns()
+        self._lock(self.progress.accounts)
 
     def take_back(self) -> None:
         """At the end of what a dry run wrote."""
@@ -262,9 +267,8 @@ class Intake:
         """One writer per account at a time: a second import of the same waits for this batch."""
         new = {pk: account for pk, account in accounts.items() if pk not in self.progress.accounts}
         self.progress.accounts.update(new)
-        list(
-            Account.objects.select_for_update().filter(pk__in=list(accounts)).order_by("pk").values_list("pk")
-        )
+        rows = Account.objects.select_for_update().filter(pk__in=list(accounts))
+        list(rows.order_by("pk").values_list("pk"))
 
     def _record(self, counts: Counts, rejects: Sequence[RejectedLine], position: int) -> None:
         """Bring the file's own record up to date, in the same transaction as the rows."""
