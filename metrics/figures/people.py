@@ -73,16 +73,19 @@ def people_of_teams(
 
 
 def with_lines(account: Account, first: date | None = None, last: date | None = None) -> BitMap:
-    """Who has a line in the period: from the days' sets, and from the lines of days yet to be added up."""
-    sets = DayUsers.objects.filter(
-        between(first, last), account=account, team_key=WHOLE_ACCOUNT, kind=DayUsers.Kind.ACTIVE
-    )
+    """Who has a line in the period: from the days' sets, and from the lines of days yet to be added up.
+
+    From the lines first: whose day is added up meanwhile is in its set by then.
+    """
     found = BitMap()
-    for users in sets.order_by().values_list("users", flat=True).iterator(chunk_size=SETS_AT_ONCE):
-        found |= BitMap.deserialize(bytes(users))
     for day in DirtyDay.objects.filter(between(first, last), account=account).values_list("day", flat=True):
         lines = UserDay.objects.filter(account=account, day=day).order_by()
         found.update(lines.values_list("user_id", flat=True).iterator())
+    sets = DayUsers.objects.filter(
+        between(first, last), account=account, team_key=WHOLE_ACCOUNT, kind=DayUsers.Kind.ACTIVE
+    )
+    for users in sets.order_by().values_list("users", flat=True).iterator(chunk_size=SETS_AT_ONCE):
+        found |= BitMap.deserialize(bytes(users))
     return found
 
 

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from hypothesis import given
 from hypothesis import strategies as st
 from pyroaring import BitMap
@@ -14,6 +15,9 @@ from pyroaring import BitMap
 from metrics import figures
 from metrics.figures import ActiveUsers, Client, Scope
 from metrics.figures.distinct import trailing_counts
+from metrics.figures.people import people as everybody
+from metrics.ingest.rebuild import rebuild_dirty_days
+from metrics.models import DayUsers, DirtyDay
 from metrics.periods import Period
 from seats.models import Account
 from tests.metrics import stored
@@ -185,3 +189,24 @@ class TestTheNewestClient:
     def test_reads_a_name_of_fewer_parts(self) -> None:
         assert Client.named("vscode") == Client("vscode", "", "", "")
         assert Client.named("vscode|1|copilot|0.3|beta") == Client("vscode", "1", "copilot", "0.3|beta")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("table", ["metrics_dirtyday", "metrics_dayusers"])
+def test_nobody_is_missed_whose_day_is_added_up_meanwhile(table: str) -> None:
+    acme = stored.organization()
+    stored.use(acme, FIRST, {stored.person(1): {}, stored.person(2): {}})
+    assert DayUsers.objects.exists()
+    DayUsers.objects.all().delete()
+    DirtyDay.objects.create(account=acme, day=FIRST)
+    added_up: list[int] = []
+
+    def add_up(execute: Any, sql: str, *others: Any) -> Any:
+        if table in sql and not added_up:
+            added_up.append(0)
+            added_up[0] = rebuild_dirty_days()
+        return execute(sql, *others)
+
+    with connection.execute_wrapper(add_up):
+        assert [person.login for person in everybody(acme)] == ["user-1", "user-2"]
+    assert added_up
