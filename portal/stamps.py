@@ -10,6 +10,7 @@ the database past the portal goes unnoticed.
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -19,7 +20,8 @@ from typing import Any
 from django.apps import AppConfig, apps
 from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import F
+from django.db.models import F, Value
+from django.db.models.functions import Greatest
 
 from portal.models import TableStamp
 
@@ -173,9 +175,11 @@ class _Watch:
 
 
 def _raise(tables: Collection[str], alias: str) -> None:
+    # By the clock: where a backup is put back, no number comes again that a kept value bears.
+    number = Greatest(F("number") + 1, Value(time.time_ns() // 1000))
     # One by one and in order: two transactions that wrote to the same tables then wait for each other once.
     for table in tables:
-        TableStamp._default_manager.using(alias).filter(pk=table).update(number=F("number") + 1)
+        TableStamp._default_manager.using(alias).filter(pk=table).update(number=number)
 
 
 def make_stamps(sender: AppConfig, using: str = DEFAULT_DB_ALIAS, **_: object) -> None:

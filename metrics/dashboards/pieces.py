@@ -46,6 +46,7 @@ def piece(page: Page, name: str, question: Question, make: Callable[[Question], 
         page.slug,
         name,
         asked.query(scope=str(asked.scope.account.pk)),
+        *_named(asked),
         *_days(asked),
         asked.by.value,
         question.covered,
@@ -60,3 +61,9 @@ def piece(page: Page, name: str, question: Question, make: Callable[[Question], 
 
 def _days(asked: Asked) -> tuple[object, ...]:
     return asked.period.first, asked.period.last, asked.before, asked.weekends, asked.today
+
+
+def _named(asked: Asked) -> tuple[object, ...]:
+    """What was read of account and team before anybody watched what is read."""
+    account, team = asked.scope.account, asked.scope.team
+    return asked.scope.label, account.login, account.parent_id, "" if team is None else team.name

@@ -139,6 +139,23 @@ def test_nothing_is_kept_where_that_is_switched_off(settings: Any) -> None:
     assert told() == ["acme"], "told from what was kept: nothing said that it changed"
 
 
+def test_what_was_kept_before_a_backup_is_put_back_is_not_met_again() -> None:
+    backup = stamps()
+    account = acme()
+    assert told() == ["acme"]
+
+    # As a database's own tools do.
+    _past_the_portal("DELETE FROM seats_account")
+    for table, number in backup.items():
+        _past_the_portal(f"UPDATE portal_tablestamp SET number = {number} WHERE {_QUOTED} = '{table}'")
+    Account.objects.create(pk=account.pk + 1, kind="organization", login="another")
+
+    assert told() == ["another"]
+
+
+_QUOTED = connection.ops.quote_name("table")
+
+
 def _past_the_portal(sql: str) -> None:
     """As somebody does who writes into the database with a client of their own."""
     watchers, connection.execute_wrappers = connection.execute_wrappers, []

@@ -83,6 +83,39 @@ def test_what_is_written_by_any_door_shows_at_once(tmp_path: Path, django_user_m
 
 
 @pytest.mark.django_db(transaction=True)
+def test_who_is_renamed_is_called_by_the_new_name_in_every_panel(
+    tmp_path: Path, django_user_model: Any
+) -> None:
+    make_stamps(sender=None)  # type: ignore[arg-type]
+    client = Client()
+    client.force_login(django_user_model.objects.create_superuser("olga"))
+    with the_day_after():
+        take_in(write_company(tmp_path, people=12, days=9))
+        team = Team.objects.order_by("pk")[:1].get()
+        addresses = [
+            f"/usage/{slug}/{name}/?scope={team.account_id}{of_team}"
+            for slug, page in pages.items()
+            for name in page.panels
+            for of_team in ("", f"&team={team.pk}")
+        ]
+
+        def all_of_them() -> dict[str, bytes]:
+            answers = {address: client.get(address, headers=PIECE) for address in addresses}
+            return {address: answer.content for address, answer in answers.items()}
+
+        before = all_of_them()
+        account = Account.objects.get(pk=team.account_id)
+        account.login = "renamed"
+        account.save()
+        Team.objects.filter(pk=team.pk).update(slug="renamed-too")
+        now = all_of_them()
+        forget_what_is_cached()
+        SeatSets.objects.all().delete()
+        assert [address for address, content in all_of_them().items() if content != now[address]] == []
+        assert sum(content != before[address] for address, content in now.items()) > 100
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_kept_panel_asks_only_who_wants_to_know_what_and_whether_it_stands(
     tmp_path: Path, django_user_model: Any
 ) -> None:
