@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from enum import StrEnum
+from itertools import groupby
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from metrics.dashboards.panel import Column, Drawing, Kind, Panel, Row
 from metrics.figures.scope import Scope
 from metrics.periods import Period, is_provisional
+from metrics.whole_weeks import monday_of, week_of
 
 SATURDAY = 5
 
@@ -69,17 +71,13 @@ class Asked:
 
     def buckets(self, period: Period | None = None) -> list[Bucket]:
         """The same, put together as asked, in order."""
-        made: dict[str, list[date]] = {}
-        for day in self.days(period):
-            made.setdefault(self._label(day), []).append(day)
-        return [Bucket(label, tuple(days)) for label, days in made.items()]
-
-    def _label(self, day: date) -> str:
+        if self.by == By.DAY:
+            return [Bucket(day.isoformat(), (day,)) for day in self.days(period)]
         if self.by == By.MONTH:
-            return f"{day:%Y-%m}"
-        if self.by == By.WEEK:
-            return (day - timedelta(days=day.weekday())).isoformat()
-        return day.isoformat()
+            months = groupby(self.days(period), key=lambda day: (day.year, day.month))
+            return [Bucket(f"{year:04}-{month:02}", tuple(days)) for (year, month), days in months]
+        weeks = groupby(self.days(period), key=week_of)
+        return [Bucket(monday_of(week).isoformat(), tuple(days)) for week, days in weeks]
 
     def only_asked(self, told: Mapping[date, T], period: Period | None = None) -> Iterator[T]:
         """What is told of the days that count; a day nobody told of is passed over."""

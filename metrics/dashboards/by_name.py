@@ -80,8 +80,6 @@ def missing_note(asked: Asked, told: Breakdown) -> str:
 
 def over_time(asked: Asked, told: Breakdown, name: str, counter: str, form: Form) -> Panel:
     """A series per name; a gap where any day of a bucket is not told."""
-    if told.names != (name,):
-        told = told.by(name)
     named, rest = leading(_ranked(told.counts(counter, name, days=told_days(told, asked.days()))))
     if not named:
         return nothing(asked, told)
