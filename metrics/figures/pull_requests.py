@@ -100,7 +100,7 @@ def pull_request_days(scope: Scope, period: Period) -> Mapping[date, PullRequest
         return {}
     return {
         day: _day(record.pull_requests)
-        for day, record in day_records(scope, period, "pull_requests").items()
+        for day, record in day_records(scope, period, "pull_requests", with_row=True).items()
         if record.pull_requests is not None
     }
 

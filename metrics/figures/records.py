@@ -184,11 +184,14 @@ _by_key = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _TYPES = get_type_hints(EntityDay)
 
 
-def day_records(scope: Scope, period: Period, *names: str) -> Mapping[date, EntityDay]:
+def day_records(
+    scope: Scope, period: Period, *names: str, with_row: bool = False
+) -> Mapping[date, EntityDay]:
     """The record of every covered day of the period, in order; of a damaged one only what columns keep.
 
     An account's day is from GitHub's own record where there is one, else added up from its people; a
-    team's is always added up. With `names` these fields of it alone, which takes a part of the time.
+    team's is always added up. With `names` these fields of it alone, which takes a part of the time;
+    `with_row`: without the days on which nobody did anything.
     """
     shape = _Shape.of(names)
     told_in = dict(zip(COLUMNS, COLUMNS, strict=True))
@@ -198,7 +201,9 @@ def day_records(scope: Scope, period: Period, *names: str) -> Mapping[date, Enti
     days: dict[date, EntityDay] = {}
     weeks = _stored_weeks(scope, period)
     # Most of a blob is what weeks hold already.
-    told = rows_of_days(scope, period, ["blob", *columns.values()], without_blob=runs(weeks))
+    told = rows_of_days(
+        scope, period, ["blob", *columns.values()], without_blob=runs(weeks), with_row=with_row
+    )
     for day, source, row in told:
         # A day without a row is one on which nobody did anything.
         blob, *values = row or (None, *(0 if name == "daily_active_users" else None for name in columns))

@@ -78,18 +78,20 @@ def rows_of_days(
     computed: bool = False,
     but: Sequence[Period] = (),
     without_blob: Sequence[Period] = (),
+    with_row: bool = False,
 ) -> Iterator[Told]:
     """The covered days of a scope, without those of `but`, in order, each with columns of its row.
 
     An account's day is GitHub's own record where there is one (with `computed`: never), else the one
     added up from its people. A team's days are always added up; a day without a row of the team is not
     covered, since nobody knows who was in it. An account's days in `without_blob` come without theirs.
+    `with_row`: a covered day without a row is passed over, and not looked for.
     """
     if scope.team is not None:
         yield from _team_days(scope, period, columns, but)
         return
     reports = [ReportDay.Report.USERS] if computed else [ReportDay.Report.USERS, ReportDay.Report.SCOPE]
-    days = covered(scope.account, period, *reports, but=but)
+    days = [] if with_row else covered(scope.account, period, *reports, but=but)
     found = {
         day: (source, tuple(row))
         for day, source, *row in _account_days(scope.account, period, columns, computed, but, without_blob)
