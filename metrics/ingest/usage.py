@@ -21,6 +21,7 @@ from django.db import transaction
 from metrics.formats.parsing import Parsed
 from metrics.formats.records import Broken, Record
 from metrics.ingest.facts import Adapted, FileHashes
+from metrics.ingest.ids_told import ids_told
 from metrics.ingest.options import Counts, Options, Refused
 from metrics.ingest.rebuild_teams import outdate_teams
 from metrics.ingest.scope import Ids, Scopes
@@ -143,6 +144,8 @@ class Intake:
             for record in skipped:
                 if isinstance(record, Parsed):
                     self.remember(record.value)
+            if position == len(batch) == BATCH and not self.is_retry:
+                self._look_ahead()
             if len(skipped) < len(batch):
                 self._take(batch[len(skipped) :], position)
             if on_batch is not None:
@@ -160,6 +163,16 @@ class Intake:
             if self.options.dry_run:
                 self.take_back()
         return self.progress
+
+    def _look_ahead(self) -> None:
+        """Raises Refused where the file is at odds over who the named account is, before a batch is written.
+
+        Only where its id is not known, as a rule of the first file of an account: to read just the ids costs
+        little beside reading the lines. A dry run has nothing to take back: it looks at them as they come.
+        """
+        if self.scopes.may_learn():
+            for ids in ids_told(self.file):
+                self.scopes.learn(*ids)
 
     def in_one_go(self) -> AbstractContextManager[None]:
         """Around what is written together or not at all."""
@@ -214,6 +227,7 @@ class Intake:
             rows: list[tuple[Account, Any]] = []
             covers, observed_at = self.options.covers, self.options.observed_at
             takes_all = self.options.days is None and self.only is None
+            wrong: WrongAccount | None = None
             for record in batch:
                 if isinstance(record, Broken):
                     continue
@@ -229,9 +243,11 @@ class Intake:
                     elif takes_all or self._is_asked_for(account, row.day):
                         rows.append((account, row))
                 except WrongAccount as error:
-                    if not rows and self.file.records_done == 0 and not self.is_retry:
-                        raise Refused(str(error)) from error
+                    wrong = wrong or error
                     rejects.append(self._reject(record.number, str(error), record.raw))
+            # Whatever comes first: that no line of many is of the account that was named is no accident.
+            if wrong is not None and not rows and self.file.records_done == 0 and not self.is_retry:
+                raise Refused(str(wrong)) from wrong
             for _, row in rows:
                 self.remember(row)
             self._lock({account.id: account for account, _ in rows})
@@ -329,7 +345,7 @@ class Intake:
                 self.options.rehearsal.cover(account, str(self.report), day)
             told = {"file": self.file, "observed_at": observed_at, "is_complete": self.options.complete}
             if known[0] == NEVER:
-                new.append(ReportDay(account_id=account_id, report=self.report, day=day, **told))
+                new.append(ReportDay(account_id=account_id, report=str(self.report), day=day, **told))
             else:
                 row = ReportDay.objects.filter(account_id=account_id, report=self.report, day=day)
                 row.update(**told)
