@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import repeat
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import NamedTuple, Self
 
 import msgspec
@@ -86,6 +86,10 @@ class Entries(Mapping[Names, Sums]):
     def rows(self) -> Iterable[Row]:
         """Each entry's counters."""
 
+    def counts(self, place: int) -> Iterable[int | None]:
+        """Each entry's counter at this place."""
+        return map(itemgetter(place), self.rows())
+
     @abstractmethod
     def only(self, wanted: Mapping[str, Collection[str]]) -> Self:
         """The entries with one of the wanted names."""
@@ -122,6 +126,9 @@ class DayEntries(Entries):
 
     def rows(self) -> Iterable[Row]:
         return map(_counters, self.entries)
+
+    def counts(self, place: int) -> Iterable[int | None]:
+        return map(attrgetter(COUNTERS[place]), self.entries)
 
     def only(self, wanted: Mapping[str, Collection[str]]) -> DayEntries:
         kept: Sequence[Entry] = self.entries
@@ -183,8 +190,8 @@ def counted(
     found: dict[Names, list[int | None]] = defaultdict(list)
     for each in several:
         if isinstance(each, Entries):
-            for key, row in zip(each.named(by), each.rows(), strict=False):
-                found[key].append(row[place])
+            for key, count in zip(each.named(by), each.counts(place), strict=False):
+                found[key].append(count)
         else:
             for key, sums in each.items():
                 found[tuple([key[at] for at in places])].append(sums[place])
