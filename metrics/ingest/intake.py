@@ -16,7 +16,7 @@ from metrics.formats.errors import BrokenOffError, Unreadable
 from metrics.formats.kinds import Kind, identify
 from metrics.formats.layout import is_document
 from metrics.formats.reading import records_of
-from metrics.formats.records import MAX_DEPTH, MAX_RECORD_BYTES, records
+from metrics.formats.records import MAX_DEPTH, MAX_RECORD_BYTES, scan
 from metrics.formats.sources import Source, blocks, expand, sources
 from metrics.ingest import rejects
 from metrics.ingest.options import Counts, FileOutcome, Options, Refused
@@ -228,7 +228,7 @@ def _read(
             outcome.notes.append(_ended_early(source, intake.ended_behind, is_complete=options.complete))
         return
     if kind == Kind.SEATS:
-        outcome.seat_list = read_seat_list(records(source.open))
+        outcome.seat_list = read_seat_list(scan(source.open))
         taken = take_seat_list(file, options, outcome.seat_list)
     else:
         if activity_csv.how_written(source.open) == WINDOWS:

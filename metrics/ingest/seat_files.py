@@ -10,7 +10,7 @@ from django.db import transaction
 
 from metrics.formats.activity_report import ActivityReportRecord
 from metrics.formats.errors import BadRecord
-from metrics.formats.records import Broken, Record
+from metrics.formats.records import Broken, Page, Record
 from metrics.formats.seat_list import parse_seat, total_seats
 from metrics.ingest.options import Counts, Options, Refused
 from metrics.ingest.rehearsed_seats import Stood, stand
@@ -56,25 +56,31 @@ class SeatList:
 
     @property
     def is_complete(self) -> bool:
-        """Every page tells the same total, and that many different people are listed.
+        """Every page tells the same total, and that many different people are listed; somebody is.
 
         The seat of a person who was deleted has no `assignee`: it is counted, and nobody of ours holds it.
         """
+        return bool(self.grants) and self._adds_up
+
+    @property
+    def _adds_up(self) -> bool:
         nobodys = sum(is_nobodys(raw) for *_, raw in self.broken)
         return nobodys == len(self.broken) and self.totals == {self.people + nobodys}
 
     @property
     def shortfall(self) -> str:
-        """Why the list is not complete, in words."""
+        """Why the list ends no seat whoever is not on it, in words."""
+        if self._adds_up:
+            return "it lists nobody, and an empty list may be a wrong answer: it ends no seat on purpose"
         unreadable = sum(not is_nobodys(raw) for *_, raw in self.broken)
         if unreadable:
-            return f"{unreadable} of its seats cannot be read"
+            return f"the list is not complete, {unreadable} of its seats cannot be read"
         if len(self.totals) > 1:
-            return "its pages tell different totals"
+            return "the list is not complete, its pages tell different totals"
         total = next(iter(self.totals), None)
         if total is None:
-            return "it does not tell how many seats there are"
-        return f"it lists {self.people:,} of {total:,} people"
+            return "the list is not complete, it does not tell how many seats there are"
+        return f"the list is not complete, it lists {self.people:,} of {total:,} people"
 
     def newest_moment(self, now: datetime) -> datetime | None:
         """The newest time in the list that is not in the future."""
@@ -87,10 +93,13 @@ class SeatList:
         return max(times, default=None)
 
 
-def read_seat_list(records: Iterable[Record | Broken]) -> SeatList:
-    """Read every seat; what cannot be read is listed with its reason."""
+def read_seat_list(records: Iterable[Record | Broken | Page]) -> SeatList:
+    """Read every seat; what cannot be read is listed with its reason. An empty page still tells its total."""
     seats = SeatList()
     for record in records:
+        if isinstance(record, Page):
+            seats.totals.add(total_seats(record.header))
+            continue
         if isinstance(record, Broken):
             seats.broken.append((record.number, record.reason, record.raw))
             continue
@@ -151,7 +160,7 @@ def take_seat_list(file: ReportFile, options: Options, seats: SeatList) -> Taken
         if options.dry_run:
             transaction.set_rollback(True)
     if not seats.is_complete:
-        taken.notes.append(f"No seat was ended: the list is not complete, {seats.shortfall}.")
+        taken.notes.append(f"No seat was ended: {seats.shortfall}.")
     elif not options.complete and seats.is_complete:
         taken.notes.append("The list is complete, but was not confirmed to be: it ended no seat.")
     return taken

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import io
 import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from metrics.formats.records import records
+from metrics.formats.records import scan
 from metrics.ingest.seat_files import SeatList, read_seat_list
-from tests.metrics.report_files import seat
+from seats.models import Seat, SeatRoster
+from tests.metrics.report_files import seat, take
+
+NOON = datetime(2026, 9, 1, 12, tzinfo=UTC)
+NOBODYS = {"assignee": None, "plan_type": "business", "created_at": "2026-01-15T10:00:00Z"}
 
 
 def page(total: Any, *people: int) -> dict[str, Any]:
@@ -20,7 +26,7 @@ def page(total: Any, *people: int) -> dict[str, Any]:
 def read(*documents: Any, cut: int = 0) -> SeatList:
     text = "".join(json.dumps(document) + "\n" for document in documents)
     content = text[: len(text) - cut].encode()
-    return read_seat_list(records(lambda: io.BytesIO(content)))
+    return read_seat_list(scan(lambda: io.BytesIO(content)))
 
 
 def test_pages_that_agree_and_list_as_many_people_are_whole() -> None:
@@ -41,16 +47,55 @@ def test_a_person_listed_twice_is_one_of_the_total() -> None:
         [page(3, 1, 2)],
         [page(2, 1, 2), {"total_seats": 2, "seats": [{"assignee": None}]}],
         [page(0)],
+        [page(2, 1, 2), page(4)],
+        [page(2, 1, 2), {"seats": []}],
+        [{"total_seats": 1, "seats": [NOBODYS]}],
     ],
-    ids=["totals differ", "one says none", "no number", "a boolean", "too few", "one unreadable", "empty"],
-)
+    ids=[
+        "totals differ", "one says none", "no number", "a boolean", "too few", "one unreadable", "empty",
+        "an empty page says otherwise", "an empty page says none", "nobody's alone",
+    ],
+)  # fmt: skip
 def test_anything_else_is_not(documents: list[Any]) -> None:
     assert not read(*documents).is_complete
 
 
+def test_an_empty_page_behind_the_last_seat_takes_nothing_from_the_others() -> None:
+    assert read(page(2, 1, 2), page(2)).is_complete
+
+
+EMPTY = "it lists nobody, and an empty list may be a wrong answer: it ends no seat on purpose"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("documents", "sentence"),
+    [
+        ([page(0)], EMPTY),
+        ([page(0), page(0)], EMPTY),
+        ([{"total_seats": 1, "seats": [NOBODYS]}], EMPTY),
+        ([page(3)], "the list is not complete, it lists 0 of 3 people"),
+        ([page(2, 1, 2), page(4)], "the list is not complete, its pages tell different totals"),
+        ([page(None)], "the list is not complete, it does not tell how many seats there are"),
+    ],
+)
+def test_an_empty_page_is_listened_to_and_never_ends_all_seats(
+    documents: list[Any], sentence: str, tmp_path: Path
+) -> None:
+    organization = {"organization": "octo", "complete": True}
+    before = [page(4, 1, 2, 3, 4)]
+    for at, pages in enumerate((before, documents)):
+        (tmp_path / "seats.json").write_text("".join(map(json.dumps, pages)))
+        outcome = take(tmp_path / "seats.json", taken_at=NOON + timedelta(days=at), **organization)
+
+    assert outcome.notes == [f"No seat was ended: {sentence}."]
+    assert outcome.ended == []
+    assert Seat.objects.held().count() == 4
+    assert SeatRoster.objects.ending().count() == 1
+
+
 def test_the_seat_of_a_deleted_person_is_counted_though_nobody_holds_it() -> None:
-    nobodys = {"assignee": None, "plan_type": "business", "created_at": "2026-01-15T10:00:00Z"}
-    whole = read(page(3, 1), {"total_seats": 3, "seats": [nobodys, seat(2)]})
+    whole = read(page(3, 1), {"total_seats": 3, "seats": [NOBODYS, seat(2)]})
     assert whole.is_complete
     assert [number for number, *_ in whole.broken] == [2]
 
