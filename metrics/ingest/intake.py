@@ -71,18 +71,22 @@ def join_pages(outcomes: Sequence[FileOutcome], options: Options) -> None:
     pages: dict[int, list[FileOutcome]] = {}
     for outcome in outcomes:
         seats = outcome.seat_list
-        if seats is not None and not seats.is_complete and not seats.broken and seats.total is not None:
-            pages.setdefault(seats.total, []).append(outcome)
+        if outcome.is_refused or seats is None or seats.is_complete or seats.broken or seats.total is None:
+            continue
+        pages.setdefault(seats.total, []).append(outcome)
     for some in pages.values():
         joined = SeatList.joined(page.seat_list for page in some if page.seat_list is not None)
-        last = some[-1]
-        if len(some) < 2 or not joined.is_complete or last.report_file is None:
+        files = [page.report_file for page in some if page.report_file is not None]
+        if len(some) < 2 or not joined.is_complete:
+            continue
+        try:
+            some[-1].ended = apply_joined(options, joined, files)
+        except Refused as refusal:
+            # An import refuses the page itself that contradicts those before it; a dry run finds it here.
+            some[-1].error = str(refusal)
             continue
         for page in some:
             page.notes = [f"Together, the {len(some)} files are the complete list."]
-        if not options.dry_run:
-            files = [page.report_file for page in some if page.report_file is not None]
-            last.ended = apply_joined(last.report_file, options, joined, files)
 
 
 def settle(on_day: Callable[[int, int], None] | None = None) -> None:

@@ -166,26 +166,39 @@ def take_seat_list(file: ReportFile, options: Options, seats: SeatList) -> Taken
     return taken
 
 
-def apply_joined(
-    file: ReportFile, options: Options, seats: SeatList, pages: Sequence[ReportFile] = ()
-) -> list[str]:
-    """Apply pages that are complete together, once each is in by itself; returns whose seats ended.
+def apply_joined(options: Options, seats: SeatList, pages: Sequence[ReportFile]) -> list[str]:
+    """Apply pages that are complete together, once each is in by itself; returns whose seats end.
 
-    `pages`: all the files, so that each can be undone.
+    `pages`: all the files, so that each can be undone. In a dry run none of them is in: each was taken back.
+    Raises Refused where they name accounts that contradict each other.
     """
     now = datetime.now(UTC)
-    joined = Roster(
-        scope=Scopes(options).named(),
-        observed_at=options.taken_at or seats.newest_moment(now) or now,
-        grants=seats.grants,
-        is_complete=True,
-        is_confirmed=options.complete,
-        file=file,
-    )
-    applied = roster.apply(joined)
-    scopes = [applied.scope] if applied.scope else applied.accounts
-    rosters = SeatRoster.objects.filter(account__in=scopes, observed_at=joined.observed_at)
-    rosters.update(joined_files=[page.pk for page in pages])
+    with transaction.atomic():
+        if options.dry_run:
+            for page in pages:
+                insert_for_now(page)
+        scope = Scopes(options).named()
+        before = _stood(options, scope)
+        joined = Roster(
+            scope=scope,
+            observed_at=options.taken_at or seats.newest_moment(now) or now,
+            grants=seats.grants,
+            is_complete=True,
+            is_confirmed=options.complete,
+            file=pages[-1],
+        )
+        try:
+            applied = roster.apply(joined)
+        except WrongAccount as error:
+            raise Refused(str(error)) from error
+        scopes = [applied.scope] if applied.scope else applied.accounts
+        rosters = SeatRoster.objects.filter(account__in=scopes, observed_at=joined.observed_at)
+        rosters.update(joined_files=[page.pk for page in pages])
+        if options.rehearsal is not None and before is not None:
+            # What changes in seats was counted page by page.
+            options.rehearsal.note_seats(applied.accounts, 0, before)
+        if options.dry_run:
+            transaction.set_rollback(True)
     return sorted(applied.ended)
 
 
@@ -210,9 +223,15 @@ def check_seat_scope(scope: Account | None, options: Options, grants: Sequence[R
         login, github_id = grant.organization_login, grant.organization_id
         is_other = login and scope.login and login.lower() != scope.login.lower()
         if is_other or (github_id and scope.github_id and github_id != scope.github_id):
+            by, named = login, scope.label
+            if not is_other:
+                by, named = (
+                    f"the organization with the id {github_id}",
+                    f"{named}, whose id is {scope.github_id}",
+                )
             raise Refused(
-                f"Seat {grant.number} was granted by {login or github_id}, not by {scope.label}: this is the "
-                f"seat list of another organization, or of the enterprise (--enterprise)."
+                f"Seat {grant.number} was granted by {by}, not by {named}: this is the seat list of another "
+                f"organization, or of the enterprise (--enterprise)."
             )
 
 

@@ -21,6 +21,7 @@ from tests.metrics.report_files import seat, user_day, write_lines, write_seats
 pytestmark = pytest.mark.django_db
 
 DAY = "2026-09-10"
+OF_ACME = ("--organization", "acme")
 
 
 def run(*arguments: Any) -> tuple[int, dict[str, Any], str]:
@@ -136,6 +137,55 @@ def test_pages_of_a_seat_list_in_files_of_their_own_are_complete_together(tmp_pa
     assert answer["files"][-1]["ended"] == ["user-9"]
     assert Seat.objects.held().count() == 2
     assert SeatRoster.objects.ending().count() == 1
+
+
+def test_a_dry_run_of_pages_names_the_seats_that_their_import_ends(tmp_path: Path) -> None:
+    run(write_seats(tmp_path / "old.json", [seat(8), seat(9)]), *OF_ACME, "--taken-at", "2026-09-01")
+    pages = [write_seats(tmp_path / f"{n}.json", [seat(n)], total=3) for n in (1, 2, 8)]
+    said = (*pages, *OF_ACME, "--taken-at", "2026-09-02", "--complete")
+
+    rehearsed = run(*said, "--dry-run")
+
+    assert [file.get("ended") for file in rehearsed[1]["files"]] == [None, None, ["user-9"]]
+    assert ReportFile.objects.count() == SeatRoster.objects.count() == 1
+    assert set(Seat.objects.held().values_list("user__login", flat=True)) == {"user-8", "user-9"}
+    assert run(*said) == rehearsed
+
+
+def test_pages_that_name_one_organization_by_two_ids_are_no_list(tmp_path: Path) -> None:
+    owners = [{"organization": {"login": "acme", "id": number}} for number in (5, 6)]
+    pages = [
+        write_seats(tmp_path / f"{n}.json", [seat(n, **owner)], total=2) for n, owner in enumerate(owners, 1)
+    ]
+    said = (*pages, *OF_ACME, "--taken-at", "2026-09-02", "--complete")
+
+    code, rehearsed, _ = run(*said, "--dry-run")
+    assert code == 1
+    assert "acme has the id 5, not 6" in rehearsed["files"][1]["error"]
+    assert not ReportFile.objects.exists()
+
+    code, answer, _ = run(*said)
+    assert code == 1
+    assert answer["files"][1]["error"].startswith(
+        "Seat 1 was granted by the organization with the id 6, not by acme, whose id is 5: "
+    )
+    assert answer["files"][0]["notes"] == rehearsed["files"][0]["notes"]
+    assert Seat.objects.held().count() == 1
+
+
+def test_a_page_that_was_refused_is_no_part_of_a_list(tmp_path: Path) -> None:
+    other = {"organization": {"login": "other", "id": 6}}
+    pages = [
+        write_seats(tmp_path / f"{n}.json", [seat(n, **owner)], total=2) for n, owner in ((1, other), (2, {}))
+    ]
+    code, answer, _ = run(*pages, *OF_ACME, "--taken-at", "2026-09-02", "--complete")
+
+    assert code == 1
+    assert "was granted by other" in answer["files"][0]["error"]
+    assert answer["files"][1]["notes"] == [
+        "No seat was ended: the list is not complete, it lists 1 of 2 people."
+    ]
+    assert Seat.objects.held().count() == 1
 
 
 def test_a_time_to_come_is_bad_usage(tmp_path: Path) -> None:

@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from metrics.formats.records import scan
 from metrics.ingest.seat_files import SeatList, read_seat_list
+from portal.models import ReportFile
 from seats.models import Seat, SeatRoster
 from tests.metrics.report_files import seat, take
+from tests.metrics.uploading import seats_file, send, text_of
 
 NOON = datetime(2026, 9, 1, 12, tzinfo=UTC)
 NOBODYS = {"assignee": None, "plan_type": "business", "created_at": "2026-01-15T10:00:00Z"}
@@ -102,3 +105,34 @@ def test_the_seat_of_a_deleted_person_is_counted_though_nobody_holds_it() -> Non
 
 def test_a_list_that_breaks_off_is_not_whole() -> None:
     assert not read(page(2, 1, 2), cut=20).is_complete
+
+
+@pytest.mark.django_db
+def test_pages_in_files_of_their_own_are_told_to_end_the_seats_that_they_end(
+    olga_client: Client, settings: Any, tmp_path: Path
+) -> None:
+    settings.DATA_DIR = tmp_path / "data"
+    said = {"organization": "octo", "complete": "on"}
+    page = send(olga_client, seats_file(1, 2, 3, 8, 9), **said, taken_at="2026-11-10T08:00")
+    olga_client.post(f"{page}confirm/")
+
+    pages = [seats_file(*some, name=f"{some[0]}.json", total=4) for some in ((1, 2), (3, 4))]
+    page = send(olga_client, *pages, **said, taken_at="2026-11-11T08:00")
+
+    answers = settings.DATA_DIR / "incoming" / page.strip("/").rpartition("/")[2]
+    preview = json.loads((answers / "preview.json").read_text())
+    assert [file["ended"] for file in preview["files"]] == [[], ["dev-8", "dev-9"]]
+    (seats,) = preview["figures"]["seats"]
+    assert (seats["before"], seats["after"], seats["added"], seats["ended"]) == (5, 4, 1, 2)
+    assert "2 seats would end" in text_of(olga_client.get(page))
+    assert Seat.objects.held().count() == 5, "only a preview"
+    assert ReportFile.objects.count() == 1
+
+    olga_client.post(f"{page}confirm/")
+
+    result = json.loads((answers / "result.json").read_text())
+    for would, did in zip(preview["files"], result["files"], strict=True):
+        assert (would["ended"], would["notes"], would["counts"]) == (
+            did["ended"], did["notes"], did["counts"],
+        )  # fmt: skip
+    assert Seat.objects.held().count() == 4
