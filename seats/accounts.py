@@ -26,6 +26,20 @@ class WrongAccount(Exception):
     """What a file says of its account contradicts what we know; the text says how."""
 
 
+class AnotherAccount(WrongAccount):
+    """The account that was named is not the one that the file speaks of."""
+
+    @classmethod
+    def by_id(cls, kind: str, label: str, known: int, told: int) -> AnotherAccount:
+        """The account of this login has another id."""
+        return cls(f"The {kind} {label} has the id {known}, not {told}: this is of another {kind}.")
+
+    @classmethod
+    def by_login(cls, kind: str, github_id: int | None, known: str, told: str) -> AnotherAccount:
+        """The account of this id has another login."""
+        return cls(f"The {kind} with the id {github_id} is {known}, not {told}: this is of another {kind}.")
+
+
 def lock(wanted: models.Q) -> list[Account]:
     """These accounts, locked until the transaction ends, and whoever else locks any accounts kept waiting.
 
@@ -54,23 +68,17 @@ def meet(
     by_id = Account.objects.filter(id_key=Account.key_of(kind, github_id)).first() if github_id else None
     by_login = Account.objects.filter(login_key=Account.key_of(kind, login)).first() if login else None
     if by_id and by_login and by_id != by_login:
-        if by_login.github_id is not None or by_id.login:
-            raise WrongAccount(
-                f"The {kind} {login} is not the {kind} with the id {github_id}, which is {by_id.label}."
-            )
+        if by_login.github_id is not None and github_id is not None:
+            raise AnotherAccount.by_id(kind, by_login.label, by_login.github_id, github_id)
+        if by_id.login:
+            raise AnotherAccount.by_login(kind, github_id, by_id.login, login)
         account = merge(by_login, into=by_id)
     else:
         account = by_id or by_login or Account(kind=kind)
     if account.github_id is not None and github_id is not None and account.github_id != github_id:
-        raise WrongAccount(
-            f"The {kind} {account.label} has the id {account.github_id}, not {github_id}: "
-            f"this is a file of another {kind}."
-        )
+        raise AnotherAccount.by_id(kind, account.label, account.github_id, github_id)
     if account.login and login and account.login.lower() != login.lower() and not account.bore(login):
-        raise WrongAccount(
-            f"The {kind} with the id {account.github_id} is {account.login}, not {login}: "
-            f"this is a file of another {kind}."
-        )
+        raise AnotherAccount.by_login(kind, account.github_id, account.login, login)
     return _complete(account, login, github_id, parent)
 
 

@@ -52,6 +52,7 @@ class Bills(Intake):
     """
 
     adds_up = False
+    tells_ids = False
     kind: ClassVar[BillingLine.Report]
 
     def __init__(

@@ -28,6 +28,7 @@ class LegacyDays(Intake):
     """
 
     adds_up = False
+    tells_ids = False
     api: ClassVar[LegacyDay.Api]
 
     COLUMNS = (

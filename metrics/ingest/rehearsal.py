@@ -24,7 +24,7 @@ from metrics.ingest.rehearsed_seats import BillChange, SeatChange, Stood, stand,
 from metrics.models import UserDay
 from metrics.models.counters import COUNTERS
 from portal.models import ReportFile
-from seats.accounts import WrongAccount
+from seats.accounts import AnotherAccount
 from seats.models import Account
 
 # Keys of people nobody has met lie above all that a table gives.
@@ -123,15 +123,20 @@ class Rehearsal:
         return self._met[name]
 
     def check_id(self, account: Account) -> None:
-        """Raises WrongAccount where an earlier file would have told another id of an account so called."""
+        """Raises AnotherAccount where an earlier file would have told another id of an account so called."""
         if not account.login or account.github_id is None:
             return
         known = self._ids.setdefault((account.kind, account.login.lower()), account.github_id)
         if known != account.github_id:
-            raise WrongAccount(
-                f"The {account.kind} {account.login} has the id {known}, not {account.github_id}: "
-                f"this is a file of another {account.kind}."
-            )
+            raise AnotherAccount.by_id(account.kind, account.login, known, account.github_id)
+
+    def knows_id(self, kind: str, login: str) -> bool:
+        """Whether an earlier file would have told the id of this account."""
+        return (kind, login.lower()) in self._ids
+
+    def forget_id(self, kind: str, login: str) -> None:
+        """The file that would have told it is refused."""
+        self._ids.pop((kind, login.lower()), None)
 
     def number_of(self, file: ReportFile) -> int:
         """A key for a file that is never saved."""

@@ -20,7 +20,7 @@ from metrics.formats.parsing import Parsed, can_share, parse_packed_user_day, pa
 from metrics.formats.records import Broken, Record
 from metrics.formats.users import UserDayRecord
 from metrics.ingest.facts import Fact, FileHashes, Key, Known, classify
-from metrics.ingest.options import Counts, Options
+from metrics.ingest.options import Counts, Options, Refused
 from metrics.ingest.rehearsal import UNMET, Rehearsal, Rehearsed
 from metrics.ingest.scope import Scopes
 from metrics.ingest.usage import NEVER
@@ -51,6 +51,17 @@ class RehearsedScopes(Scopes):
             account = super()._meet(enterprise_id, organization_id)
         self.rehearsal.check_id(account)
         return self._keyed(account)
+
+    def _knows_id(self) -> bool:
+        return super()._knows_id() or self.rehearsal.knows_id(self._kind, self._login)
+
+    def learn(self, enterprise_id: int | None, organization_id: int | None) -> None:
+        try:
+            super().learn(enterprise_id, organization_id)
+        except Refused:
+            # Nothing of the file is taken in: what it told before is not known either.
+            self.rehearsal.forget_id(self._kind, self._login)
+            raise
 
     @contextmanager
     def _taken_back(self) -> Iterator[None]:

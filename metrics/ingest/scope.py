@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from metrics.ingest.options import Options
-from seats.accounts import WrongAccount, meet, meet_current
+from metrics.ingest.options import Options, Refused
+from seats.accounts import AnotherAccount, WrongAccount, meet, meet_current
 from seats.models import Account
 
 Ids = tuple[int | None, int | None]
@@ -17,18 +17,80 @@ class Scopes:
         self.options = options
         self.names_owners = names_owners
         self._accounts: dict[Ids, Account] = {}
+        # The id that the file tells of an account of which none was known when the file began.
+        self._taught: int | None = None
+        self._is_known: bool | None = None
 
     def forget(self) -> None:
         """After a roll-back the accounts made in it are gone."""
         self._accounts.clear()
 
     def of(self, enterprise_id: int | None, organization_id: int | None) -> Account:
-        """The account with these ids; raises WrongAccount where that contradicts what was named."""
+        """The account with these ids; raises WrongAccount where that contradicts what was named.
+
+        Refused where the file itself is at odds over who it is that was named.
+        """
         ids = (enterprise_id, organization_id)
         account = self._accounts.get(ids)
         if account is None:
-            account = self._accounts[ids] = self._meet(enterprise_id, organization_id)
+            self.learn(enterprise_id, organization_id)
+            try:
+                account = self._meet(enterprise_id, organization_id)
+            except AnotherAccount as error:
+                raise WrongAccount(f"{error} {self._advice}") from error
+            self._accounts[ids] = account
         return account
+
+    def may_learn(self) -> bool:
+        """Whether an account was named whose id is not known: the file's lines tell it."""
+        if self._is_known is None:
+            self._is_known = self._knows_id()
+        return not self._is_known
+
+    def learn(self, enterprise_id: int | None, organization_id: int | None) -> None:
+        """Hear which id a line tells of the named account, where none is known; Refused of a second one.
+
+        The first line would else decide for ever who that account is.
+        """
+        told = self._id_told(enterprise_id, organization_id)
+        if told is None or not self.may_learn():
+            return
+        if self._taught is None:
+            self._taught = told
+        elif self._taught != told:
+            first, second = sorted((self._taught, told))
+            raise Refused(
+                f"It is of two {self._kind}s, with the ids {first} and {second}, and which of them is "
+                f"{self._login} is not known. {self._advice}"
+            )
+
+    @property
+    def _kind(self) -> str:
+        return "organization" if self.options.organization else "enterprise"
+
+    @property
+    def _login(self) -> str:
+        """What the account is called that was named; empty if none was."""
+        return self.options.organization or self.options.enterprise
+
+    @property
+    def _advice(self) -> str:
+        return f"Leave out the {self._kind} (--{self._kind}): each line then goes to the one it names."
+
+    def _id_told(self, enterprise_id: int | None, organization_id: int | None) -> int | None:
+        """What a line with these ids says of the id of the account that was named."""
+        if self.options.organization:
+            return organization_id
+        if self.options.enterprise and (self.names_owners or organization_id is None):
+            return enterprise_id
+        return None
+
+    def _knows_id(self) -> bool:
+        """Whether the id of the account that was named is known, or none was named."""
+        if not self._login:
+            return True
+        named = Account.objects.named(self._kind, self._login)
+        return named.filter(github_id__isnull=False).exists()
 
     def named(self) -> Account | None:
         """The account that was named for the file, or None."""

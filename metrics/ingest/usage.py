@@ -75,6 +75,8 @@ class Intake:
     # What it covers; a system that is closed covers nothing, and its days are added to none.
     report: ReportDay.Report | None = None
     adds_up = True
+    # Whether its lines tell the ids of their accounts.
+    tells_ids = True
 
     def __init__(
         self, file: ReportFile, options: Options, *, is_retry: bool = False, only: Days | None = None
@@ -170,7 +172,7 @@ class Intake:
         Only where its id is not known, as a rule of the first file of an account: to read just the ids costs
         little beside reading the lines. A dry run has nothing to take back: it looks at them as they come.
         """
-        if self.scopes.may_learn():
+        if self.tells_ids and self.scopes.may_learn():
             for ids in ids_told(self.file):
                 self.scopes.learn(*ids)
 

@@ -255,3 +255,24 @@ def test_two_organizations_under_one_name_are_told_apart_before_either_is_known(
     token = page.strip("/").rpartition("/")[2]
     result = json.loads((settings.DATA_DIR / "incoming" / token / "result.json").read_text())
     assert [file["error"] for file in result["files"]] == [first["error"], second["error"]]
+
+
+def test_a_file_at_odds_with_itself_teaches_the_files_behind_it_nothing(olga_client: Client) -> None:
+    contents = [
+        "".join(user_line(number, organization_id=str(number)) for number in organizations)
+        for organizations in ((777, 778), (778,), (777, 778))
+    ]
+    files = [SimpleUploadedFile(f"{n}.ndjson", content.encode()) for n, content in enumerate(contents)]
+    page = send(olga_client, *files, organization="octo")
+    told = preview_of(page)["files"]
+    assert told[0]["error"].startswith("It is of two organizations, with the ids 777 and 778")
+    assert [file["error"] for file in told[1:]] == ["", ""]
+    assert [file["counts"]["rows_new"] for file in told[1:]] == [1, 0]
+    assert [file["counts"]["rows_rejected"] for file in told] == [0, 0, 1]
+
+    olga_client.post(f"{page}confirm/")
+
+    token = page.strip("/").rpartition("/")[2]
+    result = json.loads((settings.DATA_DIR / "incoming" / token / "result.json").read_text())
+    assert [file["error"] for file in result["files"]] == [file["error"] for file in told]
+    assert [file["counts"] for file in result["files"]] == [file["counts"] for file in told]
