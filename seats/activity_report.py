@@ -14,7 +14,7 @@ from seats import activity_seats, billed_people, watching
 from seats.accounts import lock
 from seats.evidence import chunks
 from seats.models import Account, ActivityLine
-from seats.people import Holders, provisional
+from seats.people import Holders, provisional, show_as_reported
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,7 @@ def apply(account: Account, lines: Sequence[ReportedActivity], file: ReportFile)
         new.append(row)
         known.setdefault(key, {})[line.report_time] = row
     ActivityLine.objects.bulk_create(new, batch_size=500)
+    show_as_reported(strangers)
     billed_people.settle(strangers)
     activity_seats.note_evidence({row.user_id for row in new})
     return counts
@@ -124,7 +125,9 @@ def take_out(files: Collection[ReportFile]) -> tuple[list[Account], set[datetime
     lock(Q(pk__in=[pk for one in accounts for pk in (one.pk, one.parent_id)]) | Q(parent__in=accounts))
     moments = set(lines.values_list("report_time", flat=True).distinct())
     people = set(lines.values_list("user_id", flat=True).distinct())
+    logins = set(lines.values_list("login_key", flat=True).distinct())
     lines.delete()
+    show_as_reported(logins)
     activity_seats.note_evidence(people)
     return accounts, moments
 

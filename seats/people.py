@@ -9,16 +9,17 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from itertools import groupby
 from operator import attrgetter
 from typing import NamedTuple
 
+from django.db.models import F
 from django.utils import timezone
 
 from portal.bulk import insert_rows, update_values
 from seats.evidence import chunks
-from seats.models import CurrentRoster, GitHubUser, UserLogin
+from seats.models import ActivityLine, CurrentRoster, GitHubUser, UserLogin
 from seats.roster_content import Content
 
 # Of how many people logins are held as rows at once while they are written.
@@ -162,11 +163,15 @@ class _Borne(NamedTuple):
     last_on: date
 
     def widened(self, sighting: Sighting) -> _Borne:
-        """Stretched over another sighting; itself if that was inside already."""
-        if sighting.first_on >= self.first_on and sighting.last_on <= self.last_on:
+        """Stretched over another sighting; itself if that was inside already.
+
+        It is written as on its newest day, and of two ways on one day it is the same in any order.
+        """
+        is_newest = (sighting.last_on, sighting.login) > (self.last_on, self.login)
+        if not is_newest and sighting.first_on >= self.first_on:
             return self
         return self._replace(
-            login=sighting.login if sighting.last_on > self.last_on else self.login,
+            login=sighting.login if is_newest else self.login,
             first_on=min(self.first_on, sighting.first_on),
             last_on=max(self.last_on, sighting.last_on),
         )
@@ -291,3 +296,25 @@ def provisional(logins: Mapping[str, str]) -> dict[str, int]:
         made = GitHubUser.objects.filter(provisional_key__in=missing)
         keys.update((row.provisional_key or "", row.pk) for row in made)
     return keys
+
+
+def show_as_reported(login_keys: Iterable[str]) -> None:
+    """People known only by one of these logins are shown as the newest activity report writes it."""
+    newest: dict[str, tuple[datetime, str]] = {}
+    for keys in chunks(sorted(set(login_keys))):
+        lines = ActivityLine.objects.filter(login_key__in=keys, user__provisional_key__in=keys).order_by()
+        # Hardly anybody is written in two ways.
+        differing = lines.exclude(login=F("user__login")).values_list("login_key", flat=True)
+        some = lines.filter(login_key__in=set(differing))
+        for key, at, login in some.values_list("login_key", "report_time", "login"):
+            newest[key] = max(newest.get(key, (at, login)), (at, login))
+    people = GitHubUser.objects.filter(provisional_key__among=newest.keys()).order_by()
+    update_values(
+        GitHubUser,
+        ["login"],
+        [
+            (newest[key][1], pk)
+            for pk, key, login in people.values_list("pk", "login_key", "login")
+            if newest[key][1] != login
+        ],
+    )

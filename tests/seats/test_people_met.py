@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from seats import evidence, people
 from seats.models import Evidence, GitHubUser, UserLogin
 from seats.people import People
+from tests.metrics.report_files import take
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 
@@ -58,3 +61,41 @@ def test_whose_memory_moved_is_told_however_many_are_noted_at_once() -> None:
     known = Evidence.objects.order_by("user_id").values_list("user_id", "last_on")
     assert list(known) == [(keys[0], LATE), (keys[1], EARLY), (keys[2], EARLY), (keys[4], EARLY)]
     assert evidence.note("usage_report", {}) == set()
+
+
+WRITTEN = ("Octocat", "octocat", "OctoCat")
+
+
+@pytest.mark.parametrize("order", [*itertools.permutations(WRITTEN)])
+def test_a_login_written_in_several_ways_on_one_day_is_shown_the_same_in_any_order(
+    order: tuple[str, ...],
+) -> None:
+    for login in order:
+        met = People()
+        met.keys_of({1: login})
+        met.saw(1, login, LATE)
+        met.flush()
+    assert GitHubUser.objects.get().login == UserLogin.objects.get().login == "octocat"
+
+
+def test_of_ways_to_write_a_login_that_of_the_newest_day_is_shown() -> None:
+    for login, day in (("octocat", EARLY), ("OctoCat", LATE), ("octocat", EARLY)):
+        met = People()
+        met.keys_of({1: login})
+        met.saw(1, login, day)
+        met.flush()
+    borne = UserLogin.objects.get()
+    assert (borne.login, borne.first_seen_on, borne.last_seen_on) == ("OctoCat", EARLY, LATE)
+    assert GitHubUser.objects.get().login == "OctoCat"
+
+
+@pytest.mark.parametrize("order", [*itertools.permutations(zip(WRITTEN, (19, 18, 17), strict=True))])
+def test_who_is_known_by_login_only_is_shown_as_the_newest_activity_report_writes_it(
+    tmp_path: Path, order: tuple[tuple[str, int], ...]
+) -> None:
+    header = "report_time,login,last_authenticated_at,last_activity_at,last_surface_used\n"
+    for login, day in order:
+        path = tmp_path / login
+        path.write_text(header + f"2026-11-{day}T00:00:00Z,{login},,,\n")
+        take(path, organization="acme")
+    assert GitHubUser.objects.get().login == "Octocat"
