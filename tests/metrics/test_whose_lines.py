@@ -60,8 +60,8 @@ def test_of_two_enterprises_neither_of_which_is_known_none_becomes_the_named_one
     lines = [{**user_day(one, DAY, organization=None), "enterprise_id": str(one)} for one in (8, 7)]
     outcome = take(write_lines(tmp_path / "two", lines), enterprise="octo")
     assert outcome.error == (
-        "It is of two enterprises, with the ids 7 and 8, and which of them is octo is not known. Leave out the "
-        "enterprise (--enterprise): each line then goes to the one it names."
+        "It is of two enterprises, with the ids 7 and 8, and which of them is octo is not known. Leave out "
+        "the enterprise (--enterprise): each line then goes to the one it names."
     )
     assert nothing_is_there()
 
