@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.db import transaction
 from django.db.models import Q
 
+from portal.bulk import update_rows
 from portal.models import ReportFile
 from seats import activity_seats, billed_people, watching
 from seats.accounts import lock
@@ -35,6 +36,12 @@ class Counts:
     changed: int = 0
     unchanged: int = 0
     superseded: int = 0
+    conflicts: int = 0  # of these, how many say otherwise than another report of the same moment
+
+
+# What of a kept line a report of the same moment may change.
+_TOLD = ("login", "last_authenticated_at", "last_activity_at", "last_surface_used", "file")
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 @transaction.atomic
@@ -48,13 +55,15 @@ def apply(account: Account, lines: Sequence[ReportedActivity], file: ReportFile)
     nameless = {line.login.lower() for line in lines if _holder(holders, line) is None}
     strangers = provisional({key: logins[key] for key in nameless})
     new: list[ActivityLine] = []
+    settled: list[ActivityLine] = []
     for line in lines:
         key = line.login.lower()
         history = known.get(key, {})
-        _count(counts, line, history)
-        if line.report_time in history:
-            _settle_tie(history[line.report_time], line, file)
+        if (row := history.get(line.report_time)) is not None:
+            if _settle_tie(counts, row, line, file, is_newest=line.report_time == max(history)) and row.pk:
+                settled.append(row)
             continue
+        _count(counts, line, history)
         row = ActivityLine(
             account=account,
             login=line.login,
@@ -69,9 +78,10 @@ def apply(account: Account, lines: Sequence[ReportedActivity], file: ReportFile)
         new.append(row)
         known.setdefault(key, {})[line.report_time] = row
     ActivityLine.objects.bulk_create(new, batch_size=500)
+    update_rows(settled, _TOLD)
     show_as_reported(strangers)
     billed_people.settle(strangers)
-    activity_seats.note_evidence({row.user_id for row in new})
+    activity_seats.note_evidence({row.user_id for row in (*new, *settled)})
     return counts
 
 
@@ -91,23 +101,48 @@ def _count(counts: Counts, line: ReportedActivity, history: Mapping[datetime, Ac
     """The newest report speaks for a login; what is older and says otherwise is superseded."""
     if not history:
         counts.new += 1
-    elif _says(history.get(line.report_time) or history[max(history)]) == _says(line):
+    elif _says(history[max(history)]) == _says(line):
         counts.unchanged += 1
-    elif line.report_time >= max(history):
+    elif line.report_time > max(history):
         counts.changed += 1
     else:
         counts.superseded += 1
 
 
-def _settle_tie(row: ActivityLine, line: ReportedActivity, file: ReportFile) -> None:
-    """Two reports of the same moment that differ: the file with the higher sha256 wins, in any order."""
-    if _says(row) == _says(line) or (row.file and row.file.sha256 >= file.sha256):
-        return
-    row.last_authenticated_at = line.last_authenticated_at
-    row.last_activity_at = line.last_activity_at
-    row.last_surface_used = line.last_surface_used
-    row.file = file
-    row.save(update_fields=["last_authenticated_at", "last_activity_at", "last_surface_used", "file"])
+def _settle_tie(
+    counts: Counts, row: ActivityLine, line: ReportedActivity, file: ReportFile, *, is_newest: bool
+) -> bool:
+    """Two reports of the same moment about one login; True where the kept line is another one by it.
+
+    Of two that differ the one that tells of later use stands, since neither may hide a sign of life, and
+    where both tell of the same use that of the file with the higher sha256; of sign-ins the later one is
+    kept, whoever tells of it. So it does not matter which came first.
+    """
+    before, said = _says(row), _says(line)
+    sha256 = row.file.sha256 if row.file else ""
+    stands = _rank(line, file.sha256) > _rank(row, sha256)
+    if stands:
+        row.login = line.login
+        row.last_activity_at = line.last_activity_at
+        row.last_surface_used = line.last_surface_used
+        row.file = file
+    row.last_authenticated_at = max(
+        (at for at in (row.last_authenticated_at, line.last_authenticated_at) if at), default=None
+    )
+    has_changed = _says(row) != before
+    if said == before or (not has_changed and file.sha256 == sha256):
+        counts.unchanged += 1
+        return stands
+    counts.conflicts += 1
+    if has_changed and is_newest:
+        counts.changed += 1
+    else:
+        counts.superseded += 1
+    return stands or has_changed
+
+
+def _rank(line: ReportedActivity | ActivityLine, sha256: str) -> tuple[datetime, str]:
+    return line.last_activity_at or _NEVER, sha256
 
 
 def _says(line: ReportedActivity | ActivityLine) -> tuple[datetime | None, datetime | None, str]:
@@ -118,9 +153,18 @@ def _says(line: ReportedActivity | ActivityLine) -> tuple[datetime | None, datet
 def take_out(files: Collection[ReportFile]) -> tuple[list[Account], set[datetime]]:
     """Remove the lines that stand by these files; the accounts they are of, and the moments they tell of.
 
-    What other reports of these moments say is taken in again, and then `settle` called, by the caller.
+    Those of other reports of their moment go, too: a sign-in in them may be from these files. What other
+    reports of these moments say is taken in again, and then `settle` called, by the caller.
     """
-    lines = ActivityLine.objects.filter(file__in=[file.pk for file in files]).order_by()
+    told_at = {file.observed_at for file in files if file.observed_at}
+    lines = ActivityLine.objects.filter(
+        Q(file__in=[file.pk for file in files])
+        | Q(
+            report_time__in=told_at,
+            file__observed_at__in=told_at,
+            file__subject__in={file.subject for file in files},
+        )
+    ).order_by()
     accounts = list(Account.objects.filter(pk__in=lines.values("account_id").distinct()))
     lock(Q(pk__in=[pk for one in accounts for pk in (one.pk, one.parent_id)]) | Q(parent__in=accounts))
     moments = set(lines.values_list("report_time", flat=True).distinct())
