@@ -17,3 +17,4 @@ class MetricsConfig(AppConfig):
         import_module("metrics.use_of_a_seat")
         import_module("metrics.sync.register")
         import_module("metrics.probes")
+        import_module("metrics.joined_accounts")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 
@@ -20,6 +22,19 @@ from seats.models import (
     UnitPrice,
 )
 from seats.reclaim.frozen import kept_frozen
+
+# The account that goes, and the one that stays.
+Joining = Callable[[Account, Account], None]
+_joining: list[Joining] = []
+
+
+def before_joining(told: Joining) -> Joining:
+    """Register a function that is told of two accounts that prove to be one, before anything moves.
+
+    Within the transaction, both locked: for what hangs on an account beyond what seats know of.
+    """
+    _joining.append(told)
+    return told
 
 
 class WrongAccount(Exception):
@@ -150,7 +165,10 @@ def _complete(account: Account, login: str, github_id: int | None, parent: Accou
 @transaction.atomic
 def merge(loser: Account, *, into: Account) -> Account:
     """Move all that hangs on `loser` to `into`, and drop `loser`: they were one all along."""
+    lock(models.Q(pk__in=[loser.pk, into.pk]))
     current_rosters.release([loser.pk, into.pk])
+    for tell in _joining:
+        tell(loser, into)
     batches = list(RevocationBatch.objects.filter(account__in=[loser, into]))
     with kept_frozen(batches, f"{loser.subject} proved to be {into.subject}."):
         _move_all(loser, into)
