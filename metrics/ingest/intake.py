@@ -31,6 +31,7 @@ from metrics.ingest.seat_files import (
 )
 from portal import kept_files
 from portal.models import AuditEntry, RejectedLine, ReportFile
+from portal.models.report_file import ReportFileQuerySet
 from seats import verdicts
 
 NOT_LOOKED_AT = "Not looked at: what comes before it took the time that a preview has. It is taken in, too."
@@ -132,10 +133,7 @@ def take_in_source(
             outcome.notes.append(NOT_LOOKED_AT)
             return outcome
         if options.dry_run:
-            with source.open() as stream:
-                sha256, size = kept_files.digest(blocks(stream))
-            file = new_file(source, kind, origin, options, by, sha256, size)
-            _read(source, kind, file, options, outcome, progress)
+            _rehearse(source, kind, origin, options, by, outcome, progress)
             return outcome
         with source.open() as stream:
             sha256, size, kept_path = kept_files.keep(blocks(stream))
@@ -144,6 +142,37 @@ def take_in_source(
     except (Unreadable, BrokenOffError, Refused, kept_files.BeingTakenIn) as error:
         outcome.error = _sentence(error)
     return outcome
+
+
+def _rehearse(
+    source: Source,
+    kind: Kind,
+    origin: str,
+    options: Options,
+    by: Any,
+    outcome: FileOutcome,
+    progress: OnProgress | None,
+) -> None:
+    """What taking it in would say, with nothing written."""
+    with source.open() as stream:
+        sha256, size = kept_files.digest(blocks(stream))
+    known = None if options.retry_rejected else _same(sha256, kind, options).accepted().first()
+    stands = known is not None and _still_stands(known)
+    if known is not None and stands and options.rehearsal is None:
+        _say_again(known, outcome)
+        return
+    file = new_file(source, kind, origin, options, by, sha256, size)
+    _read(source, kind, file, options, outcome, progress)
+    # A file before it in the same preview may restate its rows: it is read, and nothing is new in it then.
+    nothing_new = outcome.looked_at is None and outcome.counts.rows_unchanged == outcome.counts.rows_read
+    if known is not None and stands and nothing_new:
+        outcome.notes = list(source.notes)
+        _say_again(known, outcome)
+
+
+def _same(sha256: str, kind: Kind, options: Options) -> ReportFileQuerySet:
+    """What is known of the very same file, of which the very same was said."""
+    return ReportFile.objects.filter(sha256=sha256, kind=kind.value, options=options.remembered())
 
 
 def _take_in_kept(
@@ -157,7 +186,7 @@ def _take_in_kept(
     progress: OnProgress | None,
 ) -> None:
     sha256, size, kept_path = kept
-    same = ReportFile.objects.filter(sha256=sha256, kind=kind.value, options=options.remembered())
+    same = _same(sha256, kind, options)
     if options.retry_rejected and (known := same.accepted().first()):
         rejects.retry_file(known, by, outcome)
         return
@@ -329,6 +358,10 @@ def _note_again(known: ReportFile, source: Source, origin: str, by: Any, outcome
     )
     again.save()
     outcome.report_file = again
+    _say_again(known, outcome)
+
+
+def _say_again(known: ReportFile, outcome: FileOutcome) -> None:
     outcome.counts = Counts(rows_unchanged=known.rows_read)
     outcome.notes.append(f"The same file was taken in on {known.received_at:%Y-%m-%d %H:%M} UTC already.")
 

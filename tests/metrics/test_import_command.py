@@ -129,6 +129,45 @@ def test_a_gzip_that_breaks_off_gives_the_lines_it_has_and_says_so(tmp_path: Pat
     assert "breaks off" in err
 
 
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [user_day(1, DAY), user_day(2, DAY)],
+        [user_day(1, DAY), user_day(1, DAY, user_initiated_interaction_count=7)],
+    ],
+    ids=["plain", "at odds with itself"],
+)
+def test_a_dry_run_of_a_file_that_is_known_says_what_its_import_says(
+    lines: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    path = write_lines(tmp_path / "a", lines)
+    run(path)
+
+    rehearsed = run(path, "--dry-run")
+
+    assert ReportFile.objects.count() == 1
+    (note,) = rehearsed[1]["files"][0]["notes"]
+    assert note.startswith("The same file was taken in on ")
+    assert run(path) == rehearsed
+
+
+def test_a_dry_run_reads_a_known_file_that_a_later_one_restates(tmp_path: Path) -> None:
+    path = write_lines(tmp_path / "a", [user_day(1, DAY)])
+    run(path)
+    # Of two lines of one moment the same one stands, whichever came first: one that does against the file's.
+    others = (
+        write_lines(tmp_path / f"{asked}", [user_day(1, DAY, user_initiated_interaction_count=asked)])
+        for asked in range(6, 60)
+    )
+    assert any(run(other)[1]["rows_changed"] for other in others)
+
+    rehearsed = run(path, "--dry-run")
+
+    assert rehearsed[1]["rows_superseded"] == 1
+    assert "taken in on" not in str(rehearsed[1]["files"][0]["notes"])
+    assert run(path) == rehearsed
+
+
 def test_pages_of_a_seat_list_in_files_of_their_own_are_complete_together(tmp_path: Path) -> None:
     old = write_seats(tmp_path / "old.json", [seat(9)])
     run(old, "--organization", "acme", "--taken-at", "2026-09-01")

@@ -132,6 +132,7 @@ def test_the_preview_of_what_is_known_says_that_nothing_is_new(olga_client: Clie
     again = text_of(olga_client.get(send(olga_client, users_file(*lines))))
 
     assert "Nothing in this file is new" in again
+    assert "The same file was taken in on " in again
 
 
 def test_the_preview_names_the_seats_that_a_complete_list_would_end(olga_client: Client) -> None:
