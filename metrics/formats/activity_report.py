@@ -13,6 +13,7 @@ from metrics.formats.csv_lines import AT_END, BLANKS, Encoding, as_utf_8, fields
 from metrics.formats.errors import BadRecord, shown
 from metrics.formats.fields import lies_ahead, read_instant, read_label, read_login, read_past_instant
 from metrics.formats.records import Broken
+from portal.reports.formula_quotes import as_meant
 
 REPORT = "an activity report"
 # What scripts and sheets write where GitHub writes nothing.
@@ -107,6 +108,10 @@ def _parse(fields: Sequence[str], places: dict[str, int]) -> ActivityReportRecor
         place = places.get(column)
         return "" if place is None else fields[place].strip()
 
+    def written(column: str) -> str:
+        # Our own report of this shape has a quote before what a spreadsheet would take for a formula.
+        return as_meant(text(column))
+
     def time(column: str) -> str:
         said = text(column)
         if _REWRITTEN.fullmatch(said):
@@ -121,7 +126,7 @@ def _parse(fields: Sequence[str], places: dict[str, int]) -> ActivityReportRecor
         raise BadRecord("`report_time` is empty: it says as of when the line was true")
     if report_time is not None and lies_ahead(report_time):
         raise BadRecord(f"`report_time` is “{shown(text('report_time'))}”, which lies in the future")
-    login = read_login(text("login"), "login")
+    login = read_login(written("login"), "login")
     if not login.isascii():
         # Read in a wrong encoding, or nobody's: as somebody's name it would be one that never was.
         raise BadRecord(f"`login` is “{shown(login)}”, and logins at GitHub have plain letters only")
@@ -130,7 +135,7 @@ def _parse(fields: Sequence[str], places: dict[str, int]) -> ActivityReportRecor
         login,
         read_past_instant(time("last_authenticated_at"), "last_authenticated_at"),
         read_past_instant(time("last_activity_at"), "last_activity_at"),
-        read_label(text("last_surface_used"), "last_surface_used"),
+        read_label(written("last_surface_used"), "last_surface_used"),
     )
 
 

@@ -1,8 +1,8 @@
 """Rows as CSV, XLSX or NDJSON, in constant memory.
 
 Empty is unknown. Days are `YYYY-MM-DD`, instants UTC with a `Z` and no fractions. Text that a spreadsheet
-would take for a formula gets a leading `'` in CSV and XLSX, see https://owasp.org/www-community/attacks/CSV_Injection;
-NDJSON is for programs and keeps every value as it is, with its type.
+would take for a formula gets a leading `'` in CSV and XLSX (see `formula_quotes`); NDJSON is for programs and
+keeps every value as it is, with its type.
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ from django.http import StreamingHttpResponse
 
 from portal.reports import header as headers
 from portal.reports.base import Column, Report, ReportError, ReportQuery, Row, Value
+from portal.reports.formula_quotes import FORMULA_STARTS as FORMULA_STARTS
+from portal.reports.formula_quotes import as_meant as as_meant
+from portal.reports.formula_quotes import safe as safe
 from portal.reports.header import Header
 from portal.reports.spreadsheet import LONGEST_CELL, ROWS_OF_A_SHEET, Spreadsheet
 
@@ -32,22 +35,11 @@ CONTENT_TYPES = {
 FORMATS = tuple(CONTENT_TYPES)
 
 ROWS_AT_ONCE = 1000
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 XLSX_ROWS = ROWS_OF_A_SHEET
 XLSX_CELL = LONGEST_CELL
 
 
 # --- Values -----------------------------------------------------------------------------------
-
-
-def safe(text: str) -> str:
-    """Text that no spreadsheet takes for a formula. `as_meant` takes back what it did to any text."""
-    return f"'{text}" if text.lstrip("'").startswith(FORMULA_STARTS) else text
-
-
-def as_meant(text: str) -> str:
-    """The text that `safe` was given."""
-    return text[1:] if text.startswith("'") and text.lstrip("'").startswith(FORMULA_STARTS) else text
 
 
 def instant(at: datetime) -> str:

@@ -11,6 +11,7 @@ import pytest
 from metrics.formats.activity_report import ActivityReportRecord, read_lines
 from metrics.formats.errors import BrokenOffError
 from metrics.formats.records import Broken
+from portal.reports.formula_quotes import safe
 
 pytestmark = pytest.mark.usefixtures("clock")
 
@@ -135,6 +136,13 @@ def test_a_login_of_other_letters_is_nobodys() -> None:
 def test_text_of_two_encodings_in_one_file_is_refused_by_line() -> None:
     content = (HEADER + f"{AT},a,,,Zoë\n").encode() + f"{AT},b,,,Zoë\n".encode("latin-1")
     assert reasons(content) == [(3, "the text is not UTF-8: export the file again, or save it as UTF-8")]
+
+
+@pytest.mark.parametrize("meant", ["@SUM(1)", "-x", "=1+1", "'+x", "'quoted", "x", "'"])
+def test_the_quote_that_our_own_report_has_before_a_formula_is_taken_off(meant: str) -> None:
+    written = safe(meant)
+    found = one(HEADER + f"{AT},{written},,,{written}\n")
+    assert (found.login, found.last_surface_used) == (meant, meant)
 
 
 def test_resuming_still_knows_the_logins_before() -> None:
