@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, BinaryIO, NamedTuple
 
@@ -24,7 +25,8 @@ _HEADER_VALUE_BYTES = 1024 * 1024
 _HEADER_KEYS = 200
 _LISTS_IN_LISTS = 2  # `gh api --paginate --slurp` puts each page's list into a list
 
-_NOT_JSON = "not valid JSON: from here on nothing can be told apart"
+_NOT_JSON = "not valid JSON: from here on nothing can be told apart, and {left} were not read"
+_NOT_JSON_IN_PAGE = "not valid JSON: from here to the end of its page nothing can be told apart"
 
 
 class Page(NamedTuple):
@@ -49,7 +51,7 @@ NO_PAGE = Page("", {})
 def walk(open_stream: Callable[[], BinaryIO], limit: int) -> Iterator[Element | Page]:
     """Every record of the documents, each Page before its records. Holds `limit` bytes of one at most.
 
-    Whatever breaks off or cannot be told apart is the last element.
+    Whatever breaks off or cannot be told apart is the last element, unless the page around it has an end.
     """
     return _Walk(open_stream, limit).all()
 
@@ -95,7 +97,11 @@ class _Walk:
         """The end of what can be understood: the file's end, or no JSON."""
         if scanner.peek() == END:
             return self._last(Element(b"", page, is_whole=False))
-        return self._last(Element(scanner.value(self._limit).raw, page, problem=_NOT_JSON))
+        start = scanner.offset
+        raw = scanner.value(self._limit).raw
+        scanner.go_to(sys.maxsize)
+        left = f"{scanner.offset - start:,} bytes"
+        return self._last(Element(raw, page, problem=_NOT_JSON.format(left=left)))
 
     def _list(self, scanner: Scanner, level: int) -> Iterator[Element | Page]:
         scanner.skip(b"[")
@@ -127,7 +133,7 @@ class _Walk:
             page = _page(Scanner(io.BytesIO(value.raw)))
             if page.name:
                 yield page
-                yield from self._wrapped(Scanner(io.BytesIO(value.raw)), page)
+                yield from self._wrapped(Scanner(io.BytesIO(value.raw)), page, has_end=value.is_whole)
                 return
         yield self._element(value, NO_PAGE)
 
@@ -141,12 +147,19 @@ class _Walk:
         else:
             yield self._element(scanner.value(self._limit), NO_PAGE)
 
-    def _wrapped(self, scanner: Scanner, page: Page) -> Iterator[Element]:
-        for element in _members(scanner, self._limit, {}):
-            if element is None and not self._is_over:
+    def _wrapped(self, scanner: Scanner, page: Page, *, has_end: bool = False) -> Iterator[Element]:
+        """`has_end`: the scanner holds this page alone, and others may stand behind it."""
+        for found in _members(scanner, self._limit, {}):
+            if isinstance(found, str):
+                continue
+            if has_end and (found is None or not found.is_whole):
+                raw = found.raw if found else scanner.value(self._limit).raw
+                yield Element(raw, page, problem=_NOT_JSON_IN_PAGE)
+                return
+            if found is not None:
+                yield self._element(found, page)
+            elif not self._is_over:
                 yield self._lost(scanner, page)
-            elif isinstance(element, Value):
-                yield self._element(element, page)
         scanner.skip(b"}")
 
 

@@ -7,11 +7,13 @@ GitHub's reports come as a record a line (NDJSON), as one list, as an object aro
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 from metrics.formats import documents
+from metrics.formats.documents import LOOKS_WRAPPED
 from metrics.formats.documents import Page as Page
 from metrics.formats.errors import TOO_DEEP, TOO_LONG, BrokenOffError
 from metrics.formats.layout import is_document, is_whole
@@ -39,7 +41,7 @@ class Broken(NamedTuple):
     number: int
     reason: str
     raw: bytes  # its beginning
-    is_cut: bool = False  # the file ends here, before its content does
+    is_cut: bool = False  # what comes behind it is missing, or cannot be told apart
 
 
 class Records(Iterator[Record | Broken]):
@@ -118,6 +120,11 @@ def _joined(number: int, raw: bytes) -> Iterator[Record]:
         yield Record(number, part, _NO_HEADER)
 
 
+# What no record has in it, but for the texts of odd ones: a line that begins a document, or two in a row;
+# nor has one a list of records.
+_MORE_FOLLOWS = re.compile(rb"\n[\[{]|[\]}]\s*+[\[{]")
+
+
 def _elements(open_stream: Callable[[], BinaryIO], start_after: int) -> Iterator[Record | Broken | Page]:
     number = 0
     for item in documents.walk(open_stream, MAX_RECORD_BYTES):
@@ -128,7 +135,9 @@ def _elements(open_stream: Callable[[], BinaryIO], start_after: int) -> Iterator
         if number <= start_after:
             continue
         if item.problem:
-            yield Broken(number, item.problem, item.raw[:KEPT_OF_BROKEN])
+            yield Broken(number, item.problem, item.raw[:KEPT_OF_BROKEN], is_cut=True)
+        elif not item.is_whole and (_MORE_FOLLOWS.search(item.raw) or LOOKS_WRAPPED.search(item.raw)):
+            yield _endless(number, item)
         elif not item.is_whole:
             yield _broken_off(number, item.raw)
         elif item.is_long:
@@ -151,3 +160,13 @@ def _broken_off(number: int, raw: bytes) -> Broken:
     where = "in the middle of this record" if raw else "before its end"
     reason = f"the file breaks off {where}: get it again and import it whole"
     return Broken(number, reason, raw[:KEPT_OF_BROKEN], is_cut=True)
+
+
+def _endless(number: int, item: documents.Element) -> Broken:
+    """A record without an end, of which others are a part now: the file may well go on to its own."""
+    left = f"more than {len(item.raw):,}" if item.is_long else f"{len(item.raw):,}"
+    reason = (
+        f"the record does not end, and what follows cannot be told apart from it: {left} bytes from here on "
+        f"were not read; get the file again and import it whole"
+    )
+    return Broken(number, reason, item.raw[:KEPT_OF_BROKEN], is_cut=True)

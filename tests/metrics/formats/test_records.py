@@ -237,6 +237,66 @@ def test_what_is_no_json_ends_the_file_with_a_reason(content: bytes) -> None:
     assert len(found) <= 3
 
 
+PAGE = dumped({"seats": [ONE, TWO]})
+
+
+@pytest.mark.parametrize(
+    ("broken", "swallowed"),
+    [
+        (PAGE[:-9] + b"\n", dumped(TWO)[:-7] + b"\n"),
+        (PAGE[:-9], dumped(TWO)[:-7]),
+        (PAGE[:-3] + b"\n", dumped(TWO)[:-1] + b"\n"),
+    ],
+    ids=["lines", "in a row", "brackets missing"],
+)
+def test_a_record_without_an_end_says_how_much_was_not_read(broken: bytes, swallowed: bytes) -> None:
+    behind = dumped({"seats": [THREE]}) + b"\n"
+    found = list(records(stream_of(PAGE + broken + behind)))
+    last = found[-1]
+    assert isinstance(last, Broken)
+    assert last.is_cut
+    assert last.reason == (
+        "the record does not end, and what follows cannot be told apart from it: "
+        f"{len(swallowed + behind)} bytes from here on were not read; get the file again and import it whole"
+    )
+    assert last.raw == swallowed + behind
+    assert [json.loads(item.raw) for item in found[:-1]] == [ONE, TWO, ONE]
+
+
+def test_behind_a_bracket_too_many_it_is_said_how_much_was_not_read() -> None:
+    behind = b"}\n" + PAGE * 2
+    found = cut(PAGE + b"\n" + behind)
+    assert found[:2] == ALL[:2]
+    assert found[2:] == [
+        (3, f"not valid JSON: from here on nothing can be told apart, and {len(behind)} bytes were not read")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("broken", "whole"),
+    [
+        (b'{"seats":[' + dumped(ONE) + b"," + dumped(TWO) + b"}}", 2),
+        (b'{"seats":[' + dumped(ONE) + b'],"x"}', 1),
+        (b'{"seats":[' + dumped(ONE) + b'],"x":}', 1),
+        (b'{"seats":[:]}', 0),
+    ],
+)
+@pytest.mark.parametrize("between", [b"", b"\n"])
+def test_a_broken_page_with_an_end_takes_none_of_the_others_with_it(
+    broken: bytes, whole: int, between: bytes
+) -> None:
+    behind = dumped({"total_seats": 1, "seats": [THREE]})
+    found = list(records(stream_of(between.join([PAGE, broken, behind]))))
+    assert [json.loads(item.raw) for item in found[: 2 + whole]] == [ONE, TWO, ONE, TWO][: 2 + whole]
+    lost, last = found[2 + whole :]
+    assert isinstance(lost, Broken)
+    assert lost.reason == "not valid JSON: from here to the end of its page nothing can be told apart"
+    assert lost.is_cut, "who is not in the file may stand there"
+    assert isinstance(last, Record)
+    assert (json.loads(last.raw), last.header) == (THREE, {"total_seats": 1})
+    assert [item.number for item in found] == list(range(1, len(found) + 1))
+
+
 @pytest.mark.parametrize("content", [b"", b"\n\r\n \n", b"[]", b"[[],[]]", b'{"seats":[]}', b"\xef\xbb\xbf"])
 def test_nothing_in_a_file_is_no_record(content: bytes) -> None:
     assert cut(content) == []
