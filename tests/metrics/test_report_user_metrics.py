@@ -189,7 +189,8 @@ def test_githubs_shape_is_taken_in_again_without_a_change(tmp_path: Path) -> Non
             str(day(offset)),
             organization=organization,
             ai_credits_used=12.5,
-            a_key_of_tomorrow={"of": [number, None]},
+            # Written escaped here, and plainly by the report.
+            a_key_of_tomorrow={"of": [number, None, "résumé\u2028"]},
             totals_by_ide=[{"ide": "vscode", "loc_added_sum": offset}],
         )
         for number in (1, 2)

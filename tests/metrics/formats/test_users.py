@@ -76,6 +76,37 @@ def test_spacing_order_login_and_housekeeping_do_not_change_the_fingerprint() ->
 
 
 @pytest.mark.parametrize(
+    ("written", "plainly"),
+    [
+        (r'"r\u00e9sum\u00E9"', '"résumé"'),
+        (r'"\ud83d\ude00 \u2028 a\/b \u0041"', '"😀 \u2028 a/b A"'),
+        (r'"\u0022\u005c\u000a\u001F"', r'"\"\\\n\u001f"'),
+        (r'{"\u00e9": [1, "x\\", "\u00e9", "\\u00e9"]}', r'{"é":[1,"x\\","é","\\u00e9"]}'),
+        # Numbers stay as they came, however large, beside text that does not.
+        (
+            r'[1.10, 1e3, -0.0, 12345678901234567890123, "\u00e9"]',
+            '[1.10,1e3,-0.0,12345678901234567890123,"é"]',
+        ),
+    ],
+)
+def test_text_says_the_same_escaped_or_plain(written: str, plainly: str) -> None:
+    line = dumped(user_day(mystery="HERE"))
+    escaped, plain = (line.replace(b'"HERE"', text.encode()) for text in (written, plainly))
+    one, other = parse_user_day(escaped, {}), parse_user_day(plain, {})
+    assert one.rest == other.rest
+    assert one.content_hash == other.content_hash
+    assert f'"mystery":{plainly}'.encode() in one.rest
+
+
+@pytest.mark.parametrize(
+    "broken", [rb'"\ud800"', rb'"\udc00x"', rb'["\u00e9", "\u00e9\ud800x"]', b'"\xff\\n"']
+)
+def test_text_that_is_none_is_refused(broken: bytes) -> None:
+    said = reason(dumped(user_day(mystery="HERE")).replace(b'"HERE"', broken))
+    assert said.startswith(("not valid JSON", "the text is not UTF-8"))
+
+
+@pytest.mark.parametrize(
     "change",
     [
         {"loc_added_sum": 113},
