@@ -151,6 +151,23 @@ def test_a_dry_run_of_a_file_that_is_known_says_what_its_import_says(
     assert run(path) == rehearsed
 
 
+@pytest.mark.parametrize("between", ["}\n", ',{"user_totals":[:]}\n'], ids=["to its end", "a page"])
+def test_a_complete_file_of_which_a_part_cannot_be_read_removes_nobody(between: str, tmp_path: Path) -> None:
+    first, second = user_day(1, DAY), user_day(2, DAY)
+    run(write_lines(tmp_path / "a", [first, second]))
+    pages = [json.dumps({"user_totals": [line]}) for line in (first, first)]
+    path = tmp_path / "b"
+    path.write_text(f"{pages[0]}\n{between}{pages[1]}")
+
+    code, answer, _ = run(path, "--complete")
+
+    assert code == 1
+    (reject,) = answer["files"][0]["rejected"]
+    assert "nothing can be told apart" in reject["reason"]
+    assert "removed" not in answer["files"][0]
+    assert UserDay.objects.count() == 2
+
+
 def test_a_dry_run_reads_a_known_file_that_a_later_one_restates(tmp_path: Path) -> None:
     path = write_lines(tmp_path / "a", [user_day(1, DAY)])
     run(path)

@@ -175,6 +175,22 @@ TAKEN = [
         OCTO,
     ),
     Odd(
+        "a page that breaks off before a good one",
+        seats(seat(), total=3) + b"\n" + seats(seat(), total=3)[:-9] + b"\n" + seats(seat(), total=3),
+        {"new": 1, "rejected": 1},
+        "No seat was ended",
+        ("the record does not end, and what follows cannot be told apart from it",),
+        OCTO,
+    ),
+    Odd(
+        "a page with a wrong bracket between good ones",
+        seats(seat(), total=2) + seats(total=2)[:-2] + b":]}" + seats(seat(), total=2),
+        {"new": 2, "rejected": 1},
+        "No seat was ended: the list is not complete, 1 of its seats cannot be read.",
+        ("from here to the end of its page nothing can be told apart",),
+        OCTO,
+    ),
+    Odd(
         "pages in a list",
         dumped([{"total_seats": 2, "seats": [seat(assignee={"id": n, "login": f"u{n}"})]} for n in (1, 2)]),
         {"new": 2},
