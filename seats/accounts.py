@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
 
 from django.db import IntegrityError, models, transaction
 from django.utils import timezone
@@ -74,11 +74,17 @@ def take_turns() -> None:
 
 
 def meet(
-    kind: str, *, login: str = "", github_id: int | None = None, parent: Account | None = None
+    kind: str,
+    *,
+    login: str = "",
+    github_id: int | None = None,
+    parent: Account | None = None,
+    file: ReportFile | None = None,
 ) -> Account:
     """The account of this login and id, made if new; what was missing of it is filled in.
 
-    Raises WrongAccount where login and id belong to different accounts.
+    `file`: what tells so, to be taken back with it. Raises WrongAccount where login and id belong to
+    different accounts.
     """
     by_id = Account.objects.filter(id_key=Account.key_of(kind, github_id)).first() if github_id else None
     by_login = Account.objects.filter(login_key=Account.key_of(kind, login)).first() if login else None
@@ -87,14 +93,14 @@ def meet(
             raise AnotherAccount.by_id(kind, by_login.label, by_login.github_id, github_id)
         if by_id.login:
             raise AnotherAccount.by_login(kind, github_id, by_id.login, login)
-        account = merge(by_login, into=by_id)
+        account = merge(by_login, into=by_id, file=file)
     else:
         account = by_id or by_login or Account(kind=kind)
     if account.github_id is not None and github_id is not None and account.github_id != github_id:
         raise AnotherAccount.by_id(kind, account.label, account.github_id, github_id)
     if account.login and login and account.login.lower() != login.lower() and not account.bore(login):
         raise AnotherAccount.by_login(kind, account.github_id, account.login, login)
-    return _complete(account, login, github_id, parent)
+    return _complete(account, login, github_id, parent, file)
 
 
 @transaction.atomic
@@ -113,12 +119,15 @@ def meet_current(kind: str, *, login: str, github_id: int, parent: Account | Non
         else:
             account = named if account is None else merge(named, into=account)
     account = account or Account(kind=kind)
-    before = (account.login, account.github_id, account.parent_id)
+    before = (account.login, account.github_id, account.parent_id, account.told_by)
     account.github_id = github_id
     _name(account, login)
     if parent is not None and kind == Account.Kind.ORGANIZATION:
         _move_below(account, parent)
-    if before != (account.login, account.github_id, account.parent_id):
+    # GitHub says so itself, whatever becomes of files.
+    sure = {"login", "github_id"} if parent is None else {"login", "github_id", "parent"}
+    account.told_by = {name: pk for name, pk in account.told_by.items() if name not in sure}
+    if before != (account.login, account.github_id, account.parent_id, account.told_by):
         account.save()
     return account
 
@@ -151,8 +160,13 @@ def _set_parent(account: Account, parent: Account) -> None:
     account.parent = parent
 
 
-def _complete(account: Account, login: str, github_id: int | None, parent: Account | None) -> Account:
+def _complete(
+    account: Account, login: str, github_id: int | None, parent: Account | None, file: ReportFile | None
+) -> Account:
     before = (account.pk, account.login, account.github_id, account.parent_id)
+    if file is not None:
+        told = _told_of(account, login, github_id, parent)
+        account.told_by = {**account.told_by, **dict.fromkeys(told, file.pk)}
     account.login = account.login or login
     account.github_id = account.github_id if account.github_id is not None else github_id
     if account.kind == Account.Kind.ORGANIZATION and parent is not None and account.parent_id is None:
@@ -162,8 +176,40 @@ def _complete(account: Account, login: str, github_id: int | None, parent: Accou
     return account
 
 
+def _told_of(account: Account, login: str, github_id: int | None, parent: Account | None) -> Iterator[str]:
+    """What of an account that was known without it is learnt now."""
+    if account.github_id is None and github_id is not None and (account.login or login):
+        yield "github_id"
+    elif not account.login and login:
+        yield "login"
+    if account.kind == Account.Kind.ORGANIZATION and account.parent_id is None and parent is not None:
+        yield "parent"
+
+
 @transaction.atomic
-def merge(loser: Account, *, into: Account) -> Account:
+def unlearn(account: Account, names: Collection[str], parent: Account | None = None) -> None:
+    """Take back what a file alone told of an account; `parent`: the enterprise that others tell instead."""
+    was = {name: str(getattr(account, name)) for name in names}
+    if "github_id" in names:
+        account.github_id = None
+    if "login" in names:
+        account.login = ""
+    if "parent" in names:
+        current_rosters.release([pk for pk in (account.pk, account.parent_id) if pk])
+        account.parent = None
+        if parent is not None:
+            _set_parent(account, parent)
+    gone = {name for name in names if name != "parent" or parent is None}
+    account.told_by = {name: pk for name, pk in account.told_by.items() if name not in gone}
+    account.save()
+    AuditEntry.objects.record("account told of no longer", subject=account.subject, detail=was)
+
+
+JOINED = "accounts joined"
+
+
+@transaction.atomic
+def merge(loser: Account, *, into: Account, file: ReportFile | None = None) -> Account:
     """Move all that hangs on `loser` to `into`, and drop `loser`: they were one all along."""
     lock(models.Q(pk__in=[loser.pk, into.pk]))
     current_rosters.release([loser.pk, into.pk])
@@ -174,9 +220,12 @@ def merge(loser: Account, *, into: Account) -> Account:
         _move_all(loser, into)
     for model in (ReportFile, Job):
         model._default_manager.filter(subject=loser.subject).update(subject=into.subject)
-    AuditEntry.objects.record(
-        "accounts joined", subject=into.subject, detail={"was": loser.subject, "login": loser.login}
-    )
+    said = {"was": loser.subject, "login": loser.login}
+    if file is not None:
+        said["file"] = str(file.pk)
+    AuditEntry.objects.record(JOINED, subject=into.subject, detail=said)
+    # That the two are one is not taken back: what came of either is told apart no more.
+    into.told_by = {name: pk for name, pk in into.told_by.items() if name == "parent"}
     into.login = into.login or loser.login
     into.parent = into.parent or loser.parent
     into.connection = into.connection or loser.connection

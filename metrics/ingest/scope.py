@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from metrics.ingest.options import Options, Refused
+from portal.models import ReportFile
 from seats.accounts import AnotherAccount, WrongAccount, meet, meet_current
 from seats.models import Account
 
@@ -16,6 +17,8 @@ class Scopes:
         """`names_owners`: an enterprise's own report names an organization in its records, too."""
         self.options = options
         self.names_owners = names_owners
+        # What is taken in, once it is: what it tells of an account goes with it.
+        self.file: ReportFile | None = None
         self._accounts: dict[Ids, Account] = {}
         # The id that the file tells of an account of which none was known when the file began.
         self._taught: int | None = None
@@ -133,7 +136,7 @@ class Scopes:
         if login == str(github_id):
             login = ""
         try:
-            return meet(kind, login=login, github_id=github_id, parent=parent)
+            return meet(kind, login=login, github_id=github_id, parent=parent, file=self.file)
         except WrongAccount:
             if not (github_id and login and self._is_news(kind, login)):
                 raise

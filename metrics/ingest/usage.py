@@ -137,6 +137,7 @@ class Intake:
     ) -> Progress:
         """Take in all records; raises Refused before anything is written if the file is another account's."""
         done = 0 if self.is_retry else self.file.records_done
+        self.scopes.file = self.file
         stream = iter(self.parsed(records))
         position = 0
         while batch := list(islice(stream, BATCH)):

@@ -18,7 +18,7 @@ from metrics.ingest.pipelines import USAGE
 from metrics.ingest.usage import Days
 from metrics.models import LegacyDay, ReportDay, RepositoryDay, ScopeDay, TeamRoster, UserDay
 from metrics.sync import restated
-from metrics.undo import seat_lists
+from metrics.undo import seat_lists, ties
 from metrics.undo.days import days_of
 from metrics.undo.memory import Memory, recall
 from metrics.undo.overlap import (
@@ -77,6 +77,8 @@ class Preview:
     is_rehearsed: bool = False
     decisions: int = 0
     days: int = 0
+    # What stays though the file told it.
+    stays: Sequence[str] = ()
 
     @property
     def must_be_sure(self) -> bool:
@@ -92,6 +94,7 @@ class Preview:
 def preview(file: ReportFile) -> Preview:
     """What would become of it; writes nothing."""
     seen = Preview(file, files=arrivals(file))
+    seen.stays = ties.joined_by(seen.files)
     seen.rows = [
         (name, number)
         for name, model in ROWS.items()
@@ -135,13 +138,17 @@ class _RolledBack(Exception):
 
 def _rehearse(seen: Preview, days: Days) -> None:
     """Undo it and look, in a transaction that is rolled back."""
-    before, rows_before, by_file_before = _figures(seen.file, days), _totals(), _by_file(seen.file, days)
+    # An account may be called otherwise without the file.
+    labels = {account.pk: account.label for account in Account.objects.all()}
+    before, rows_before = _figures(seen.file, days, labels), _totals()
+    by_file_before = _by_file(seen.file, days)
     decided = set(_decided())
     judged = dict(Seat.objects.order_by().values_list("pk", "verdict"))
     try:
         with transaction.atomic():
             undo(ReportFile.objects.get(pk=seen.file.pk))
-            after, rows_after, by_file = _figures(seen.file, days), _totals(), _by_file(seen.file, days)
+            after, rows_after = _figures(seen.file, days, labels), _totals()
+            by_file = _by_file(seen.file, days)
             now = dict(Seat.objects.order_by().values_list("pk", "verdict"))
             raise _RolledBack
     except _RolledBack:
@@ -177,7 +184,9 @@ def _rehearse(seen: Preview, days: Days) -> None:
     seen.decisions = sum(1 for pk in decided if judged.get(pk) != now.get(pk))
 
 
-def _figures(file: ReportFile, days: Days) -> dict[tuple[str, str, str], Mapping[str, Any]]:
+def _figures(
+    file: ReportFile, days: Days, labels: Mapping[int, str]
+) -> dict[tuple[str, str, str], Mapping[str, Any]]:
     """The totals of each of these days, and of seats by account and verdict."""
     told: dict[tuple[str, str, str], Mapping[str, Any]] = {}
     accounts = Account.objects.in_bulk({account_id for account_id, _ in days})
@@ -185,16 +194,16 @@ def _figures(file: ReportFile, days: Days) -> dict[tuple[str, str, str], Mapping
     for account_id, day in sorted(days, key=lambda one: (one[1], one[0]))[:DAYS_TOLD]:
         if report is not None and restated.knows(report):
             account = accounts[account_id]
-            told[account.label, ReportDay.Report(report).label, str(day)] = restated.figures(
+            told[labels[account_id], ReportDay.Report(report).label, str(day)] = restated.figures(
                 account, report, day
             )
     seats: Counter[tuple[str, str]] = Counter()
-    held = Seat.objects.held().order_by().values_list("account__login", "account__github_id", "verdict")
-    for login, github_id, verdict in held.iterator():
-        seats[login or str(github_id), verdict] += 1
-    for account in Account.objects.all():
-        told[account.label, "seats held", ""] = {
-            verdict: number for (label, verdict), number in seats.items() if label == account.label
+    held = Seat.objects.held().order_by().values_list("account_id", "verdict")
+    for account_id, verdict in held.iterator():
+        seats[labels[account_id], verdict] += 1
+    for label in labels.values():
+        told[label, "seats held", ""] = {
+            verdict: number for (holder, verdict), number in seats.items() if holder == label
         }
     return told
 

@@ -20,7 +20,7 @@ from metrics.ingest.pipelines import USAGE
 from metrics.ingest.rebuild import rebuild_dirty_days
 from metrics.ingest.usage import Days
 from metrics.models import UserDay
-from metrics.undo import decisions, seat_lists
+from metrics.undo import decisions, seat_lists, ties
 from metrics.undo.days import days_of, in_order, make_anew, portions
 from metrics.undo.memory import Memory, recall
 from metrics.undo.overlap import CannotUndo, arrivals, check_readable, others_of_days
@@ -166,6 +166,7 @@ class _Undoing:
         ReportFile.objects.filter(pk__in=pks).update(state=ReportFile.State.UNDONE)
         self.file.state = ReportFile.State.UNDONE
         RejectedLine.objects.open().filter(file__in=pks).delete()
+        ties.take_back(self.files)
         said = {"sha256": self.file.sha256, "kind": self.file.kind, "files": pks}
         AuditEntry.objects.record(
             "file undone",

@@ -57,6 +57,9 @@ class Account(models.Model):
     login_key = models.CharField(max_length=280, unique=True, null=True, editable=False)
     id_key = models.CharField(max_length=40, unique=True, null=True, editable=False)
     former_logins = models.JSONField(default=list, blank=True)
+    # Which of `login`, `github_id` and `parent` a file alone told of an account that was known without: our
+    # key of the file by the name of the field. What GitHub itself said since is no more in it.
+    told_by = models.JSONField(default=dict, blank=True, editable=False)
     connection = models.ForeignKey(
         Connection, null=True, blank=True, on_delete=models.SET_NULL, related_name="accounts",
         help_text="How GitHub is asked about it. An organization without one uses its enterprise's.",

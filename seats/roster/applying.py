@@ -81,7 +81,7 @@ class _Application:
         ids = {one.organization_id for one in self.roster.grants if one.organization_login.lower() == login}
         ids.discard(None)
         if len(ids) == 1:
-            met = meet(scope.kind, login=scope.login, github_id=ids.pop())
+            met = meet(scope.kind, login=scope.login, github_id=ids.pop(), file=self.roster.file)
             self.roster = replace(self.roster, scope=met)
 
     def _lock(self) -> None:
@@ -108,7 +108,11 @@ class _Application:
             github_id, login = name
             if name != (None, ""):
                 self.named[name] = known.get((github_id, login.lower())) or meet(
-                    Account.Kind.ORGANIZATION, login=login, github_id=github_id, parent=enterprise
+                    Account.Kind.ORGANIZATION,
+                    login=login,
+                    github_id=github_id,
+                    parent=enterprise,
+                    file=self.roster.file,
                 )
             elif scope is None:
                 raise WrongAccount("A seat names no organization, and no account was given for the list.")

@@ -67,12 +67,15 @@ class Command(BaseCommand):
         for other, number in seen.restored:
             self.stdout.write(f"  {number:,} rows come back from {other.name} (file {other.pk})")
         self.stdout.write(f"  {len(seen.figures):,} figures would move")
+        for sentence in seen.stays:
+            self.stdout.write(f"  {sentence}")
         self.stdout.write("Nothing was changed: add --execute to undo it.")
         return answer | {
             "rows": dict(seen.rows),
             "before_and_after": {name: [before, after] for name, before, after in seen.totals},
             "restored": [{"file": other.pk, "rows": number} for other, number in seen.restored],
             "figures": seen.figures,
+            "stays": list(seen.stays),
         }
 
 

@@ -21,6 +21,8 @@ from tests.metrics.taking_in import KEYED, database, exports
 START = date(2026, 9, 1)
 PEOPLE = range(1, 7)
 KINDS = ("users", "users", "teams", "scope", "repos", "legacy", "seats", "seats", "activity")
+# Files that tell more of an account than its name, among others.
+NAMED = ("named", "named", "named", "named", "scope", "teams")
 
 
 @dataclass(frozen=True)
@@ -38,10 +40,10 @@ def login_of(dice: random.Random, user: int) -> str:
     return dice.choice([f"user-{user}"] * 4 + [f"User-{user}", f"new-{user}", f"user-{user % 6 + 1}"])
 
 
-def make_files(dice: random.Random, folder: Path, count: int) -> list[File]:
+def make_files(dice: random.Random, folder: Path, count: int, kinds: Sequence[str] = KINDS) -> list[File]:
     files = []
     for number in range(count):
-        kind = dice.choice(KINDS)
+        kind = dice.choice(kinds)
         path = folder / f"{number}-{kind}"
         files.append(MAKERS[kind](dice, path))
     return files
@@ -100,6 +102,19 @@ def _repos(dice: random.Random, path: Path) -> File:
         for number in dice.sample(range(1, 5), 3)
     ]
     return File(_lines(path, lines), {"complete": dice.random() < 0.4})
+
+
+def _named(dice: random.Random, path: Path) -> File:
+    """Of an account that is known by its name alone before the first of these tells its id and enterprise."""
+    if dice.random() < 0.3:
+        path.write_text(json.dumps([made.legacy_metrics_day(date=day_of(dice))]))
+    else:
+        lines = [
+            user_day(user, day_of(dice), organization=77, enterprise_id=dice.choice(["9", "42", None]))
+            for user in dice.sample(PEOPLE, dice.randrange(1, 4))
+        ]
+        _lines(path, lines)
+    return File(path, {"organization": "solo"})
 
 
 def _legacy(dice: random.Random, path: Path) -> File:
@@ -168,13 +183,15 @@ MAKERS = {
     "scope": _scope,
     "repos": _repos,
     "legacy": _legacy,
+    "named": _named,
     "seats": _seats,
     "activity": _activity,
 }
 
 
 def know_accounts() -> None:
-    """The accounts are known by name and id before any file speaks of them: what a name is, is no fact."""
+    """The accounts are known by name before any file speaks of them, and all but one by id."""
+    Account.objects.create(kind="organization", login="solo")
     enterprise = Account.objects.create(kind="enterprise", login="octo", github_id=9)
     for github_id, login in ((1, "acme"), (2, "beta")):
         Account.objects.create(kind="organization", login=login, github_id=github_id, parent=enterprise)
@@ -214,6 +231,13 @@ def told() -> dict[str, Any]:
         if any(one.name == "file" for one in model._meta.get_fields()):
             rows = model._default_manager.values_list(*keys, "file__sha256")
             facts[f"{model.__name__} files"] = sorted(map(repr, rows))
+    contents = dict(ReportFile.objects.values_list("pk", "sha256"))
+    facts["Account"] = sorted(
+        repr((kind, login, github_id, parent, sorted((name, contents[pk]) for name, pk in told_by.items())))
+        for kind, login, github_id, parent, told_by in Account.objects.values_list(
+            "kind", "login", "github_id", "parent__login", "told_by"
+        )
+    )
     names = [("GitHubUser names", ("github_id", "name", "email", "name_told_at"))]
     from seats.models import GitHubUser
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +16,15 @@ from metrics.figures.team_comparison import teams_of
 from metrics.models import TeamPeriod
 from metrics.periods import Period
 from metrics.undo import undo
-from tests.metrics.undo.random_files import File, know_accounts, make_files, take_all, told
+from tests.metrics.undo.random_files import KINDS, NAMED, File, know_accounts, make_files, take_all, told
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 
 
-def check(seed: int, folder: Path, count: int) -> None:
+def check(seed: int, folder: Path, count: int, kinds: Sequence[str] = KINDS) -> None:
     dice = random.Random(seed)
     folder.mkdir()
-    files = make_files(dice, folder, count)
+    files = make_files(dice, folder, count, kinds)
     gone = dice.randrange(count)
     alone = without_it(files, gone)
     with transaction.atomic():
@@ -64,6 +65,11 @@ def test_what_is_left_is_what_the_others_alone_would_have_left(tmp_path: Path, s
     check(seed, tmp_path / str(seed), 7)
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_an_account_is_known_by_what_the_others_alone_would_have_told(tmp_path: Path, seed: int) -> None:
+    check(seed, tmp_path / str(seed), 2 + seed % 4, NAMED)
+
+
 @pytest.mark.long
 def test_so_it_is_for_many_sequences(tmp_path: Path) -> None:
     """UNDO_SEEDS=from:to tries others than the first 150."""
@@ -72,6 +78,10 @@ def test_so_it_is_for_many_sequences(tmp_path: Path) -> None:
     for seed in range(first, last):
         try:
             check(seed, tmp_path / str(seed), 3 + seed % 8)
+        except AssertionError as error:
+            failed.append(str(error)[:2000])
+        try:
+            check(seed, tmp_path / f"{seed}-named", 2 + seed % 6, NAMED)
         except AssertionError as error:
             failed.append(str(error)[:2000])
     assert not failed, "\n".join(failed)
