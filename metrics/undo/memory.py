@@ -17,7 +17,7 @@ from metrics.ingest.team_rosters import TeamRosters
 from metrics.ingest.usage import BATCH, Days, Intake
 from metrics.ingest.user_days import UserDays
 from metrics.models import ReportDay, UserDay
-from metrics.undo.overlap import is_readable, options_said, records_in
+from metrics.undo.overlap import is_readable, options_said, pages_in, records_in
 from portal.models import ReportFile
 from seats.accounts import WrongAccount
 from seats.people_names import Telling
@@ -136,7 +136,7 @@ def _add_windows(intake: Intake, memory: Memory) -> None:
 
 def seats_in(file: ReportFile) -> SeatList:
     """The seats of a kept list."""
-    return read_seat_list(records_in(file))
+    return read_seat_list(pages_in(file))
 
 
 def _of_seats(file: ReportFile) -> Memory:

@@ -11,7 +11,7 @@ from django.db.models import Q
 
 from metrics.formats.kinds import Kind
 from metrics.formats.reading import records_of
-from metrics.formats.records import Broken, Record
+from metrics.formats.records import Broken, Page, Record, scan
 from metrics.ingest.options import Options
 from metrics.ingest.pipelines import USAGE
 from metrics.ingest.rejects import as_records, options_of
@@ -54,8 +54,16 @@ def records_in(file: ReportFile) -> Iterator[Record | Broken]:
     """All records of a kept file, and behind them the lines of it that were mended by hand."""
     if not file.size:
         return iter(())
-    mended = as_records(file, file.rejected_lines.exclude(resolved_at=None))
-    return chain(records_of(Kind(file.kind), kept_files.opener(file.kept_path)), mended)
+    return chain(records_of(Kind(file.kind), kept_files.opener(file.kept_path)), _mended(file))
+
+
+def pages_in(file: ReportFile) -> Iterator[Record | Broken | Page]:
+    """The same of a seat list, whose pages tell how many seats there are, be they empty."""
+    return chain(scan(kept_files.opener(file.kept_path)), _mended(file)) if file.size else iter(())
+
+
+def _mended(file: ReportFile) -> list[Record]:
+    return as_records(file, file.rejected_lines.exclude(resolved_at=None))
 
 
 def others_of_days(file: ReportFile, days: Days) -> list[ReportFile]:

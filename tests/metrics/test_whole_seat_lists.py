@@ -13,6 +13,7 @@ from django.test import Client
 
 from metrics.formats.records import scan
 from metrics.ingest.seat_files import SeatList, read_seat_list
+from metrics.undo import undo
 from portal.models import ReportFile
 from seats.models import Seat, SeatRoster
 from tests.metrics.report_files import seat, take
@@ -135,4 +136,25 @@ def test_pages_in_files_of_their_own_are_told_to_end_the_seats_that_they_end(
         assert (would["ended"], would["notes"], would["counts"]) == (
             did["ended"], did["notes"], did["counts"],
         )  # fmt: skip
+    assert Seat.objects.held().count() == 4
+
+
+@pytest.mark.django_db
+def test_undoing_another_list_of_the_moment_makes_no_whole_list_of_pages_that_disagree(
+    tmp_path: Path,
+) -> None:
+    def taken(name: str, at: datetime, *documents: Any) -> ReportFile:
+        path = tmp_path / name
+        path.write_text("".join(json.dumps(document) + "\n" for document in documents))
+        file = take(path, organization="acme", taken_at=at, complete=True).report_file
+        assert file is not None
+        return file
+
+    taken("before.json", NOON - timedelta(days=1), page(4, 1, 2, 3, 4))
+    wrong = taken("wrong.json", NOON, page(3, 1, 2, 3))
+    taken("disagrees.json", NOON, page(2, 1, 2), page(4))
+    assert Seat.objects.held().count() == 3
+
+    undo(wrong)
+
     assert Seat.objects.held().count() == 4
