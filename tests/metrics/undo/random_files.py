@@ -107,7 +107,9 @@ def _repos(dice: random.Random, path: Path) -> File:
 def _named(dice: random.Random, path: Path) -> File:
     """Of an account that is known by its name alone before the first of these tells its id and enterprise."""
     if dice.random() < 0.3:
-        path.write_text(json.dumps([made.legacy_metrics_day(date=day_of(dice))]))
+        # No two alike: the same content is undone as one.
+        day = made.legacy_metrics_day(date=day_of(dice), total_active_users=dice.randrange(10**6))
+        path.write_text(json.dumps([day]))
     else:
         lines = [
             user_day(user, day_of(dice), organization=77, enterprise_id=dice.choice(["9", "42", None]))
