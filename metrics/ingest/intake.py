@@ -271,7 +271,7 @@ def _read(
         )
     outcome.counts = taken.counts
     outcome.rejected = taken.rejected
-    outcome.notes += taken.notes
+    outcome.notes += [*taken.notes, *_at_odds(taken.counts)]
     outcome.ended = taken.ended
     outcome.report_file = file
 
@@ -295,6 +295,10 @@ def _said_of(counts: Counts) -> Iterator[str]:
     """What people should know of counts that look as if nothing were wrong."""
     if not counts.rows_read:
         yield "There is no row in it: it says that nobody did anything, or was cut down to nothing."
+    yield from _at_odds(counts)
+
+
+def _at_odds(counts: Counts) -> Iterator[str]:
     if counts.conflicts == 1:
         yield "One line says otherwise than another of the same moment: one of the two stands."
     elif counts.conflicts:

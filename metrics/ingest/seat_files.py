@@ -274,8 +274,9 @@ def take_activity_report(
             for number, row in rows
         ]
         for start in range(0, len(batch), CSV_BATCH):
-            counts = activity_report.apply(account, batch[start : start + CSV_BATCH], file)
-            taken.counts.add(Counts(counts.new, counts.changed, counts.unchanged, counts.superseded))
+            told = activity_report.apply(account, batch[start : start + CSV_BATCH], file)
+            counts = Counts(told.new, told.changed, told.unchanged, told.superseded, conflicts=told.conflicts)
+            taken.counts.add(counts)
             if on_batch is not None:
                 on_batch(start + CSV_BATCH)
         taken.counts.rows_rejected = len(broken)
