@@ -124,6 +124,9 @@ class Intake:
     def remember(self, parsed: Any) -> None:
         """Gather what is kept per file: also called for records that a resumed import skips."""
 
+    def hear(self, row: Any) -> None:
+        """What a record of a day that is not made anew says of days that are: a window covers quiet ones."""
+
     def write(self, rows: Sequence[tuple[Account, Any]]) -> Counts:
         raise NotImplementedError
 
@@ -245,6 +248,8 @@ class Intake:
                         rejects.append(self._reject(record.number, reason, record.raw))
                     elif takes_all or self._is_asked_for(account, row.day):
                         rows.append((account, row))
+                    elif self.options.days is None or row.day in self.options.days:
+                        self.hear(row)
                 except WrongAccount as error:
                     wrong = wrong or error
                     rejects.append(self._reject(record.number, str(error), record.raw))

@@ -163,12 +163,15 @@ class UserDays(Intake):
         self.people.saw(user_id, row.user_login, day)
         if not only_passive_review and day > self.used.get(user_id, date.min):
             self.used[user_id] = day
+        self.hear(row)
+        if has_credits and day > self.credits.get(user_id, date.min):
+            self.credits[user_id] = day
+
+    def hear(self, row: Line) -> None:
         if row.window is not None:
             told = ((row.enterprise_id, row.organization_id), row.window)
             if row.observed_at > self.windows.get(told, NEVER):
                 self.windows[told] = row.observed_at
-        if has_credits and day > self.credits.get(user_id, date.min):
-            self.credits[user_id] = day
 
     def write(self, rows: Sequence[tuple[Account, Line]]) -> Counts:
         by_account: dict[int, list[Line]] = defaultdict(list)
