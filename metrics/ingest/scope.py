@@ -68,6 +68,11 @@ class Scopes:
             )
 
     @property
+    def key(self) -> str:
+        """What the id of the account that was named is called in a record."""
+        return f"{self._kind}_id"
+
+    @property
     def _kind(self) -> str:
         return "organization" if self.options.organization else "enterprise"
 

@@ -21,7 +21,7 @@ from django.db import transaction
 from metrics.formats.parsing import Parsed
 from metrics.formats.records import Broken, Record
 from metrics.ingest.facts import Adapted, FileHashes
-from metrics.ingest.ids_told import ids_told
+from metrics.ingest.ids_told import ids_told, tells_one
 from metrics.ingest.options import Counts, Options, Refused
 from metrics.ingest.rebuild_teams import outdate_teams
 from metrics.ingest.scope import Ids, Scopes
@@ -176,7 +176,7 @@ class Intake:
         Only where its id is not known, as a rule of the first file of an account: to read just the ids costs
         little beside reading the lines. A dry run has nothing to take back: it looks at them as they come.
         """
-        if self.tells_ids and self.scopes.may_learn():
+        if self.tells_ids and self.scopes.may_learn() and not tells_one(self.file, self.scopes.key):
             for ids in ids_told(self.file):
                 self.scopes.learn(*ids)
 

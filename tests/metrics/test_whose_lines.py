@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from metrics.ingest import usage
+from metrics.ingest import ids_told, usage
 from metrics.ingest.rejects import retry
 from metrics.models import ReportDay, ScopeDay, TeamRoster, UserDay
+from portal import kept_files
 from portal.models import RejectedLine, ReportFile
 from seats.models import Account, GitHubUser
 from tests.metrics.report_files import take, team_row, user_day, write_lines
@@ -104,3 +106,26 @@ def test_a_name_that_another_id_bears_says_what_to_do(tmp_path: Path) -> None:
         "The organization with the id 200 is hexa, not octo: this is of another organization. Leave out the "
         "organization (--organization): each line then goes to the one it names."
     )
+
+
+@pytest.mark.parametrize("block", [1, 7, 300, 5_000])
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [
+        ('{"organization_id":1}\n{"organization_id": "1" }\n', True),
+        ('{"organization_id":1}\n{"organization_id":12}\n', False),
+        ('{"organization_id":          1}' * 3, True),
+        (f'{"x" * 999}"organization_id":"1"{"y" * 999}"organization_id":"1"{"z" * 999}', True),
+        (f'{"x" * 999}"organization_id":"1"{"y" * 999}"organization_id":"2"{"z" * 999}', False),
+        ('{"enterprise_id":1}', False),
+    ],
+)
+def test_text_tells_one_id_wherever_it_is_cut(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int, text: str, is_one: bool
+) -> None:
+    monkeypatch.setattr(ids_told, "BLOCK", block)
+    file = ReportFile(kept_path=str(tmp_path / "kept"))
+    (tmp_path / "kept").write_text(text)
+    monkeypatch.setattr(ReportFile, "kept_file", tmp_path / "kept")
+    monkeypatch.setattr(kept_files, "opener", lambda path: lambda: io.BytesIO(Path(path).read_bytes()))
+    assert ids_told.tells_one(file, "organization_id") is is_one
