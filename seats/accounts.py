@@ -18,6 +18,7 @@ from seats.models import (
     Seat,
     SeatPrice,
     SeatRequest,
+    SeatRoster,
     Team,
     UnitPrice,
 )
@@ -302,5 +303,9 @@ def _give_way(row: models.Model, winner: models.Model) -> None:
     """What hangs on a row that both accounts had goes on with the one that stays."""
     if isinstance(row, Seat):
         seat_history.follow(row, Seat.objects.get(account_id=winner.pk, user_id=row.user_id))
+    elif isinstance(row, SeatRoster):
+        stays = SeatRoster.objects.get(account_id=winner.pk, observed_at=row.observed_at)
+        for file in row.told_by.all():
+            stays.note_tellers([file])
     elif isinstance(row, Team):
         _move_all(row, Team.objects.get(account_id=winner.pk, github_id=row.github_id))

@@ -150,21 +150,23 @@ def _says(line: ReportedActivity | ActivityLine) -> tuple[datetime | None, datet
 
 
 @transaction.atomic
-def take_out(files: Collection[ReportFile]) -> tuple[list[Account], set[datetime]]:
+def take_out(
+    files: Collection[ReportFile], told_at: Collection[datetime]
+) -> tuple[list[Account], set[datetime]]:
     """Remove the lines that stand by these files; the accounts they are of, and the moments they tell of.
 
-    Those of other reports of their moment go, too: a sign-in in them may be from these files. What other
-    reports of these moments say is taken in again, and then `settle` called, by the caller.
+    `told_at` are the moments of their lines. The lines of other reports of these moments go, too: a sign-in
+    in them may be from these files. What other reports of these moments say is taken in again, and then
+    `settle` called, by the caller.
     """
-    told_at = {file.observed_at for file in files if file.observed_at}
-    lines = ActivityLine.objects.filter(
-        Q(file__in=[file.pk for file in files])
-        | Q(
-            report_time__in=told_at,
-            file__observed_at__in=told_at,
-            file__subject__in={file.subject for file in files},
-        )
-    ).order_by()
+    own = ActivityLine.objects.filter(file__in=[file.pk for file in files]).order_by()
+    beside = ActivityLine.objects.filter(file__subject__in={file.subject for file in files}).order_by()
+    tied = {
+        pk
+        for some in chunks(sorted(told_at))
+        for pk in beside.filter(report_time__in=some).values_list("pk", flat=True)
+    }
+    lines = ActivityLine.objects.filter(pk__among=tied | set(own.values_list("pk", flat=True))).order_by()
     accounts = list(Account.objects.filter(pk__in=lines.values("account_id").distinct()))
     lock(Q(pk__in=[pk for one in accounts for pk in (one.pk, one.parent_id)]) | Q(parent__in=accounts))
     moments = set(lines.values_list("report_time", flat=True).distinct())

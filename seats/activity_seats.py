@@ -174,7 +174,9 @@ def settle(accounts: Iterable[Account]) -> None:
     current_rosters.release(
         Account.objects.filter(Q(pk__in=roots) | Q(parent__in=roots)).values_list("pk", flat=True)
     )
-    settle_families(accounts)
+    # Where the last report is gone a seat may still be stretched over it.
+    for root in Account.objects.filter(pk__in=roots).order_by("pk"):
+        _Family(root).settle()
 
 
 def settle_families(accounts: Iterable[Account]) -> None:

@@ -7,7 +7,7 @@ newest telling is known only from a list that was repeated and wrote no row.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -59,7 +59,7 @@ def note(tellings: Iterable[Telling], at: datetime) -> None:
     if not told:
         return
     known = _known(told)
-    before = {github_id: (one.name_told_at, one.email_told_at) for github_id, one in known.items()}
+    before = {github_id: replace(one) for github_id, one in known.items()}
     disputed = {
         github_id
         for github_id, one in known.items()
@@ -77,7 +77,7 @@ def note(tellings: Iterable[Telling], at: datetime) -> None:
         [
             (one.name, one.email, one.name_told_at, one.email_told_at, one.pk)
             for github_id, one in known.items()
-            if before[github_id] != (one.name_told_at, one.email_told_at)
+            if before[github_id] != one
         ],
     )
 

@@ -77,11 +77,15 @@ def join_pages(outcomes: Sequence[FileOutcome], options: Options) -> None:
         pages.setdefault(seats.total, []).append(outcome)
     for some in pages.values():
         joined = SeatList.joined(page.seat_list for page in some if page.seat_list is not None)
-        files = [page.report_file for page in some if page.report_file is not None]
+        lists = [
+            (page.report_file, page.seat_list)
+            for page in some
+            if page.report_file is not None and page.seat_list is not None
+        ]
         if len(some) < 2 or not joined.is_complete:
             continue
         try:
-            some[-1].ended = apply_joined(options, joined, files)
+            some[-1].ended = apply_joined(options, lists)
         except Refused as refusal:
             # An import refuses the page itself that contradicts those before it; a dry run finds it here.
             some[-1].error = str(refusal)

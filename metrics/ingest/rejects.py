@@ -20,6 +20,7 @@ from metrics.ingest.seat_files import read_seat_list, take_activity_report, take
 from portal import kept_files
 from portal.models import AuditEntry, RejectedLine, ReportFile
 from seats import evidence, verdicts
+from seats.models import SeatRoster
 
 
 def retry(lines: Iterable[RejectedLine], by: Any = None) -> list[FileOutcome]:
@@ -126,9 +127,11 @@ def activity_lines(
 def _hand_over(part: ReportFile, file: ReportFile) -> None:
     """What came in with the retry belongs to the file it was rejected from."""
     for relation in ReportFile._meta.related_objects:
-        if relation.related_model is not RejectedLine:
+        if relation.related_model is not RejectedLine and not relation.many_to_many:
             rows = relation.related_model._base_manager.filter(**{relation.field.name: part})
             rows.update(**{relation.field.name: file})
+    for roster in SeatRoster.objects.filter(told_by=part):
+        roster.note_tellers([file])
     part.delete()
 
 

@@ -21,7 +21,7 @@ from portal.models.rejected_line import readable
 from seats import activity_report, roster
 from seats.accounts import WrongAccount
 from seats.activity_report import ReportedActivity
-from seats.models import Account, SeatRoster
+from seats.models import Account
 from seats.roster import ReportedGrant, Roster
 
 CSV_BATCH = 5_000
@@ -166,17 +166,18 @@ def take_seat_list(file: ReportFile, options: Options, seats: SeatList) -> Taken
     return taken
 
 
-def apply_joined(options: Options, seats: SeatList, pages: Sequence[ReportFile]) -> list[str]:
+def apply_joined(options: Options, pages: Sequence[tuple[ReportFile, SeatList]]) -> list[str]:
     """Apply pages that are complete together, once each is in by itself; returns whose seats end.
 
-    `pages`: all the files, so that each can be undone. In a dry run none of them is in: each was taken back.
-    Raises Refused where they name accounts that contradict each other.
+    In a dry run none of them is in: each was taken back. Raises Refused where they name accounts that
+    contradict each other.
     """
     now = datetime.now(UTC)
+    seats = SeatList.joined(page for _, page in pages)
     with transaction.atomic():
         if options.dry_run:
-            for page in pages:
-                insert_for_now(page)
+            for file, _ in pages:
+                insert_for_now(file)
         scope = Scopes(options).named()
         before = _stood(options, scope)
         joined = Roster(
@@ -185,15 +186,17 @@ def apply_joined(options: Options, seats: SeatList, pages: Sequence[ReportFile])
             grants=seats.grants,
             is_complete=True,
             is_confirmed=options.complete,
-            file=pages[-1],
+            pages=[file for file, _ in pages],
+            page_of={
+                grant.assignee_id: file
+                for file, page in sorted(pages, key=lambda one: one[0].sha256)
+                for grant in page.grants
+            },
         )
         try:
             applied = roster.apply(joined)
         except WrongAccount as error:
             raise Refused(str(error)) from error
-        scopes = [applied.scope] if applied.scope else applied.accounts
-        rosters = SeatRoster.objects.filter(account__in=scopes, observed_at=joined.observed_at)
-        rosters.update(joined_files=[page.pk for page in pages])
         if options.rehearsal is not None and before is not None:
             # What changes in seats was counted page by page.
             options.rehearsal.note_seats(applied.accounts, 0, before)

@@ -20,10 +20,17 @@ from metrics.models import ReportDay, UserDay
 from metrics.undo.overlap import is_readable, options_said, pages_in, records_in
 from portal.models import ReportFile
 from seats.accounts import WrongAccount
+from seats.models import Account
 from seats.people_names import Telling
+from seats.roster import ReportedGrant
+from seats.roster.teams import owner_of
 
 # (GitHub's id of a person, lower-cased login)
 Login = tuple[int, str]
+# (our key of the account that has it, GitHub's id of a team)
+TeamKey = tuple[int, int]
+# When it was called so, under which slug
+TeamName = tuple[date, str, str]
 OnRecords = Callable[[int], None]
 
 
@@ -36,8 +43,7 @@ class Seen:
     login: str
 
     def widen(self, first: date, last: date, login: str) -> None:
-        if last > self.last:
-            self.last, self.login = last, login
+        self.last, self.login = max((self.last, self.login), (last, login))
         self.first = min(self.first, first)
 
 
@@ -47,8 +53,9 @@ class Memory:
     # The newest day of use, and of credits spent, by GitHub id.
     used: dict[int, date] = field(default_factory=dict)
     credits: dict[int, date] = field(default_factory=dict)
-    # The slugs of teams, by GitHub's id, and the newest day on which each was seen.
-    slugs: dict[int, dict[str, date]] = field(default_factory=dict)
+    # The slugs of teams, and the newest day on which each was seen; what a team was called last.
+    slugs: dict[TeamKey, dict[str, date]] = field(default_factory=dict)
+    team_names: dict[TeamKey, TeamName] = field(default_factory=dict)
     # Names and addresses of people, and when a list told them.
     tellings: list[Telling] = field(default_factory=list)
     told_at: datetime | None = None
@@ -65,10 +72,11 @@ class Memory:
         else:
             known.widen(first, last, login)
 
-    def see_slug(self, team_id: int, slug: str, day: date) -> None:
-        if slug:
-            slugs = self.slugs.setdefault(team_id, {})
-            slugs[slug] = max(day, slugs.get(slug, day))
+    def see_team(self, key: TeamKey, slug: str, day: date, name: str = "") -> None:
+        slugs = self.slugs.setdefault(key, {})
+        slugs[slug] = max(day, slugs.get(slug, day))
+        if name:
+            self.team_names[key] = max((day, slug, name), self.team_names.get(key, (day, slug, name)))
 
 
 def recall(file: ReportFile, on_records: OnRecords | None = None) -> Memory:
@@ -107,7 +115,7 @@ def _of_usage(file: ReportFile, on_records: OnRecords | None) -> Memory:
         memory.rows += 1
         memory.days.add((account.pk, row.day))
         if pipeline is TeamRosters:
-            memory.see_slug(row.team_id, row.slug, row.day)
+            memory.see_team((account.pk, row.team_id), row.slug, row.day)
     _add_windows(intake, memory)
     for (github_id, login), seen in intake.people.sightings.items():
         memory.see(github_id, login, seen.first_on, seen.last_on)
@@ -144,18 +152,37 @@ def _of_seats(file: ReportFile) -> Memory:
     if file.observed_at is None:
         return memory
     day = file.observed_at.date()
-    slugs: dict[int, str] = {}
+    accounts = _Accounts(file)
+    teams: dict[TeamKey, tuple[str, str]] = {}
     for grant in seats_in(file).grants:
         memory.rows += 1
         memory.see(grant.assignee_id, grant.assignee_login, day, day)
-        if grant.team_id is not None:
+        if grant.team_id is not None and (account := accounts.of(grant)) is not None:
             # Of two names in one list the same one counts, whatever the order.
-            slugs[grant.team_id] = max(grant.team_slug, slugs.get(grant.team_id, ""))
+            key = (owner_of(account, grant), grant.team_id)
+            teams[key] = max((grant.team_slug, grant.team_name), teams.get(key, ("", "")))
         if grant.assignee_name or grant.assignee_email:
             memory.tellings.append(Telling(grant.assignee_id, grant.assignee_name, grant.assignee_email))
-    for team_id, slug in slugs.items():
-        memory.see_slug(team_id, slug, day)
+    for key, (slug, name) in teams.items():
+        memory.see_team(key, slug, day, name)
     return memory
+
+
+class _Accounts:
+    """The accounts whose seats a list lists."""
+
+    def __init__(self, file: ReportFile) -> None:
+        organizations = list(Account.objects.filter(kind=Account.Kind.ORGANIZATION))
+        self._by_id = {one.github_id: one for one in organizations if one.github_id is not None}
+        self._by_login = {one.login.lower(): one for one in organizations if one.login}
+        self._own = next((one for one in Account.objects.all() if one.subject == file.subject), None)
+
+    def of(self, grant: ReportedGrant) -> Account | None:
+        """That which a grant names, else that which the list is of; None where nobody knows it any more."""
+        by_id = self._by_id.get(grant.organization_id) if grant.organization_id is not None else None
+        if by_id is not None or (grant.organization_id is None and not grant.organization_login):
+            return by_id or self._own
+        return self._by_login.get(grant.organization_login.lower())
 
 
 def _from_rows(file: ReportFile) -> Memory:
@@ -186,3 +213,8 @@ def _from_rows(file: ReportFile) -> Memory:
 def is_of_people(kind: str) -> bool:
     """Whether files of this kind tell who people are."""
     return kind == Kind.SEATS or (kind in USAGE and USAGE[Kind(kind)] in (UserDays, TeamRosters))
+
+
+def is_of_teams(kind: Kind) -> bool:
+    """Whether files of this kind tell what teams there are."""
+    return kind == Kind.SEATS or (kind in USAGE and USAGE[kind] is TeamRosters)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from itertools import chain
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from metrics.formats.kinds import Kind
 from metrics.formats.reading import records_of
@@ -18,6 +18,7 @@ from metrics.ingest.rejects import as_records, options_of
 from metrics.ingest.usage import Days
 from portal import kept_files
 from portal.models import ReportFile
+from seats.models import SeatRoster
 
 SEAT_KINDS = (Kind.SEATS.value, Kind.ACTIVITY_REPORT.value)
 
@@ -77,9 +78,11 @@ def others_of_days(file: ReportFile, days: Days) -> list[ReportFile]:
     return _others(file, others)
 
 
-def others_of_seats(file: ReportFile, moments: Collection[datetime]) -> list[ReportFile]:
-    """The other seat lists of these very moments."""
-    return _others(file, ReportFile.objects.filter(kind=file.kind, observed_at__in=list(moments)))
+def others_of_seats(file: ReportFile, rosters: Iterable[SeatRoster]) -> list[ReportFile]:
+    """The other seat lists that are these rosters, too."""
+    tellings = SeatRoster.told_by.through.objects.filter(seatroster__in=list(rosters)).order_by()
+    told = ReportFile.objects.filter(pk__in=tellings.values("reportfile_id"))
+    return _others(file, told, of_any_account=True)
 
 
 def others_of_activity(file: ReportFile, moments: Collection[datetime]) -> list[ReportFile]:
@@ -95,10 +98,12 @@ def _may_have(file: ReportFile, moments: Collection[datetime]) -> bool:
     return is_readable(file) or file.observed_at in moments
 
 
-def _others(file: ReportFile, some: Iterable[ReportFile]) -> list[ReportFile]:
+def _others(
+    file: ReportFile, some: QuerySet[ReportFile], *, of_any_account: bool = False
+) -> list[ReportFile]:
     own = {one.pk for one in arrivals(file)}
-    query = some.filter(state__in=(*STANDING, ReportFile.State.READING))  # type: ignore[attr-defined]
-    if file.subject:
+    query = some.filter(state__in=(*STANDING, ReportFile.State.READING))
+    if file.subject and not of_any_account:
         # A file about several accounts bears no subject.
         query = query.filter(Q(subject=file.subject) | Q(subject=""))
     met: set[tuple[str, str]] = set()

@@ -18,7 +18,16 @@ from django.db.models import Max
 from metrics.formats.kinds import Kind
 from metrics.models import TeamRoster
 from metrics.undo.decisions import Telling, silent
-from metrics.undo.memory import Login, Memory, Seen, is_of_people, recall
+from metrics.undo.memory import (
+    Login,
+    Memory,
+    Seen,
+    TeamKey,
+    TeamName,
+    is_of_people,
+    is_of_teams,
+    recall,
+)
 from metrics.undo.overlap import STANDING, is_readable
 from portal.bulk import update_rows, update_values
 from portal.models import ReportFile
@@ -52,15 +61,16 @@ class Doubt:
     used_last: dict[int, date] = field(default_factory=dict)
     credits: dict[int, date] = field(default_factory=dict)
     credits_last: dict[int, date] = field(default_factory=dict)
-    teams: set[int] = field(default_factory=set)
-    slugs: dict[int, dict[str, date]] = field(default_factory=lambda: defaultdict(dict))
+    teams: set[TeamKey] = field(default_factory=set)
+    slugs: dict[TeamKey, dict[str, date]] = field(default_factory=lambda: defaultdict(dict))
+    team_names: dict[TeamKey, TeamName] = field(default_factory=dict)
     names: set[int] = field(default_factory=set)
 
-    def is_open_for(self, first: date, last: date) -> bool:
+    def is_open_for(self, kind: Kind, first: date, last: date) -> bool:
         """Whether a file that speaks of these days, or earlier ones than all before it, can tell more."""
         return bool(
-            self.names
-            or self.teams
+            (self.names and kind == Kind.SEATS)
+            or (self.teams and is_of_teams(kind))
             or _may_tell(self.used, self.used_last, first, last)
             or _may_tell(self.credits, self.credits_last, first, last)
             or any(
@@ -70,15 +80,16 @@ class Doubt:
         )
 
     def _is_settled(self, key: Login, first: date, last: date) -> bool:
+        # Of two spellings on one day the greater is shown, whichever file tells it.
         seen = self.seen.get(key)
-        return seen is not None and seen.first <= first and seen.last >= last
+        return seen is not None and seen.first <= first and seen.last > last
 
     def hear(self, memory: Memory) -> None:
         """Take what another file tells."""
-        for key in self.logins.keys() & memory.logins.keys():
-            told = memory.logins[key]
-            if (known := self.seen.get(key)) is None:
-                self.seen[key] = Seen(told.first, told.last, told.login)
+        for login in self.logins.keys() & memory.logins.keys():
+            told = memory.logins[login]
+            if (known := self.seen.get(login)) is None:
+                self.seen[login] = Seen(told.first, told.last, told.login)
             else:
                 known.widen(told.first, told.last, told.login)
         for doubted, last, told_on in (
@@ -87,9 +98,11 @@ class Doubt:
         ):
             for github_id in doubted.keys() & told_on.keys():
                 last[github_id] = max(told_on[github_id], last.get(github_id, date.min))
-        for team_id in self.teams & memory.slugs.keys():
-            for slug, day in memory.slugs[team_id].items():
-                self.slugs[team_id][slug] = max(day, self.slugs[team_id].get(slug, day))
+        for key in self.teams & memory.slugs.keys():
+            for slug, day in memory.slugs[key].items():
+                self.slugs[key][slug] = max(day, self.slugs[key].get(slug, day))
+            if name := memory.team_names.get(key):
+                self.team_names[key] = max(name, self.team_names.get(key, name))
 
 
 def _may_tell(doubted: Mapping[int, date], last: Mapping[int, date], first_day: date, last_day: date) -> bool:
@@ -106,8 +119,8 @@ def settle_people(
     files: Collection[ReportFile],
     on_file: OnFile | None = None,
     telling: Telling = silent,
-) -> None:
-    """Make what is remembered of the people in `told` what all but these files tell.
+) -> Doubt:
+    """Make what is remembered of the people in `told` what all but these files tell; returns what that is.
 
     The caller has taken the files' rows out already, and judges seats anew afterwards.
     """
@@ -129,7 +142,8 @@ def settle_people(
         _write_names(doubt, tellings)
         _write_logins(doubt, keys)
         _write_evidence(doubt, keys)
-        _write_teams(doubt, told)
+        _write_teams(doubt)
+    return doubt
 
 
 def _doubt(told: Memory) -> Doubt:
@@ -151,13 +165,12 @@ def _doubt(told: Memory) -> Doubt:
         for github_id, last_on in known.values_list("user__github_id", "last_on"):
             if last_on <= said[github_id or 0]:
                 doubted[github_id or 0] = last_on
-    teams = Team.objects.filter(github_id__in=list(told.slugs), listed_at=None)
     doubt.teams = {
-        team.github_id
-        for team in teams
+        key
+        for key, team in _teams(told.slugs).items()
         if team.slug_seen_on is None
-        or team.slug_seen_on <= max(told.slugs[team.github_id].values())
-        or set(team.former_slugs) & set(told.slugs[team.github_id])
+        or team.slug_seen_on <= max(told.slugs[key].values())
+        or set(team.former_slugs) & set(told.slugs[key])
     }
     if told.told_at is not None:
         people = GitHubUser.objects.filter(github_id__among={one.github_id for one in told.tellings})
@@ -184,7 +197,7 @@ def _others(files: Collection[ReportFile], doubt: Doubt) -> Iterator[ReportFile]
     met: set[tuple[str, str]] = set()
     for (first, last), file in sorted(spans, key=lambda one: (one[0][1], one[1].pk), reverse=True):
         said = (file.sha256, repr(file.options))
-        if said not in met and doubt.is_open_for(first, last):
+        if said not in met and doubt.is_open_for(Kind(file.kind), first, last):
             met.add(said)
             yield file
 
@@ -240,8 +253,9 @@ def _hear_lists_without_files(doubt: Doubt) -> None:
 def _moments_without_files() -> dict[int, list[datetime]]:
     """By account, the moments of lists that cannot be read again, its enterprise's included."""
     moments: dict[int, set[datetime]] = defaultdict(set)
-    for roster in SeatRoster.objects.select_related("file").order_by():
-        if roster.file is None or not is_readable(roster.file):
+    for roster in SeatRoster.objects.prefetch_related("told_by").order_by():
+        tellers = roster.told_by.all()
+        if not tellers or not all(map(is_readable, tellers)):
             moments[roster.account_id].add(roster.observed_at)
         moments[roster.account_id] |= set(map(datetime.fromisoformat, roster.seen_again_at))
     told: dict[int, list[datetime]] = {}
@@ -343,16 +357,23 @@ def _write_names(doubt: Doubt, tellings: list[tuple[datetime, Memory]]) -> None:
         people_names.note((one for one in memory.tellings if one.github_id in doubt.names), at)
 
 
-def _write_teams(doubt: Doubt, told: Memory) -> None:
-    teams = list(Team.objects.filter(github_id__in=doubt.teams, listed_at=None))
+def _teams(keys: Collection[TeamKey]) -> dict[TeamKey, Team]:
+    """Those of these teams that GitHub did not list to us itself."""
+    teams = Team.objects.filter(github_id__among={team_id for _, team_id in keys}, listed_at=None)
+    return {key: team for team in teams if (key := (team.account_id, team.github_id)) in keys}
+
+
+def _write_teams(doubt: Doubt) -> None:
     changed = []
-    for team in teams:
-        if slugs := doubt.slugs.get(team.github_id):
-            day, slug = max((day, slug) for slug, day in slugs.items())
+    for key, team in _teams(doubt.teams).items():
+        if slugs := doubt.slugs.get(key):
+            _, day, slug = max((bool(slug), day, slug) for slug, day in slugs.items())
             team.slug, team.slug_seen_on = slug, day
-            team.former_slugs = sorted(set(slugs) - {slug})
+            team.former_slugs = sorted({*slugs} - {slug, ""})
+            if key in doubt.team_names:
+                *_, team.name = doubt.team_names[key]
             changed.append(team)
-    update_rows(changed, ["slug", "slug_seen_on", "former_slugs"])
+    update_rows(changed, ["slug", "slug_seen_on", "former_slugs", "name"])
 
 
 # --- Whom nobody else tells of ----------------------------------------------------------------
@@ -361,9 +382,10 @@ def _write_teams(doubt: Doubt, told: Memory) -> None:
 DERIVED = ("metrics.UserWindow", "metrics.Restatement", "seats.Evidence")
 
 
-def forget_strangers(told: Memory) -> None:
+def forget_strangers(told: Memory, doubt: Doubt) -> None:
     """Remove people and teams that only the undone file ever told of. Nothing may refer to them any more."""
-    teams = Team.objects.filter(github_id__in=list(told.slugs), listed_at=None, members_read_at=None)
+    strangers = {team.pk for key, team in _teams(doubt.teams).items() if key not in doubt.slugs}
+    teams = Team.objects.filter(pk__in=strangers, members_read_at=None)
     for model in (TeamRoster, SeatGrant, TeamMembership):
         name = "assigning_team_id" if model is SeatGrant else "team_id"
         teams = teams.exclude(pk__in=model._default_manager.exclude(**{name: None}).order_by().values(name))

@@ -125,11 +125,9 @@ def _others(file: ReportFile, files: Collection[ReportFile], days: Days) -> list
         return others_of_days(file, days)
     if file.kind == Kind.SEATS:
         seat_lists.check_seats(file, files)
-        return others_of_seats(
-            file, {one.observed_at for each in files for one in taking_out.rosters_of(each)}
-        )
+        return others_of_seats(file, taking_out.rosters_of(files))
     seat_lists.check_activity(file, files)
-    return others_of_activity(file, {one.observed_at for one in files if one.observed_at})
+    return others_of_activity(file, seat_lists.moments_of_activity(files))
 
 
 class _RolledBack(Exception):

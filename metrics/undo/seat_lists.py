@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from django.db import transaction
@@ -12,6 +13,7 @@ from metrics.formats.activity_report import ActivityReportRecord
 from metrics.formats.records import Broken
 from metrics.ingest.rejects import activity_lines, as_records
 from metrics.ingest.scope import Scopes
+from metrics.ingest.seat_files import apply_joined
 from metrics.undo.memory import seats_in
 from metrics.undo.overlap import (
     check_readable,
@@ -30,17 +32,22 @@ from seats.roster.taking_out import TakenOut
 
 def check_seats(file: ReportFile, files: Collection[ReportFile]) -> None:
     """Raises CannotUndo where another list of the very moment cannot be read again."""
-    moments = {one.observed_at for each in files for one in taking_out.rosters_of(each)}
-    check_readable(file, others_of_seats(file, moments))
+    check_readable(file, others_of_seats(file, taking_out.rosters_of(files)))
 
 
 @transaction.atomic
 def take_out_list(file: ReportFile, files: Collection[ReportFile]) -> TakenOut:
     """Take these records of one list out."""
+    rosters = taking_out.rosters_of(files)
+    others = others_of_seats(file, rosters)
+    joined = {(one.observed_at, tuple(one.joined_files)) for one in rosters if one.joined_files}
     taken = taking_out.take_out(files, _grants_in)
-    for other in others_of_seats(file, taken.moments):
-        # Of two lists of one moment only one shows.
+    for other in others:
         _take_in_again(other)
+    gone = {one.pk for one in files}
+    for observed_at, pages in sorted(joined):
+        if not gone & set(pages):
+            _join_again(observed_at, pages)
     return taken
 
 
@@ -64,15 +71,31 @@ def _take_in_again(file: ReportFile) -> None:
         )
 
 
+def _join_again(observed_at: datetime, pages: Sequence[int]) -> None:
+    """Apply pages that are one list together, each of which is in again by itself."""
+    known = ReportFile.objects.in_bulk(pages)
+    files = [known[pk] for pk in pages if pk in known]
+    if len(files) == len(pages):
+        options = replace(options_said(files[-1]), taken_at=observed_at)
+        apply_joined(options, [(page, seats_in(page)) for page in files])
+
+
+def moments_of_activity(files: Collection[ReportFile]) -> set[datetime]:
+    """The moments that these activity reports tell of: one each, as a rule."""
+    moments = {one.observed_at for one in files if one.observed_at}
+    kept = [one for one in files if one.size and is_readable(one)]
+    return moments.union(line.report_time for one in kept for line in _lines(one))
+
+
 def check_activity(file: ReportFile, files: Collection[ReportFile]) -> None:
     """Raises CannotUndo where another report of the very moment cannot be read again."""
-    check_readable(file, others_of_activity(file, {one.observed_at for one in files if one.observed_at}))
+    check_readable(file, others_of_activity(file, moments_of_activity(files)))
 
 
 @transaction.atomic
 def take_out_activity(file: ReportFile, files: Collection[ReportFile]) -> int:
     """Take these records of one activity report out. Of how many accounts."""
-    accounts, moments = activity_report.take_out(files)
+    accounts, moments = activity_report.take_out(files, moments_of_activity(files))
     for other in others_of_activity(file, moments):
         lines = [line for line in _lines(other) if line.report_time in moments]
         account = Scopes(options_said(other)).named()

@@ -94,10 +94,10 @@ class _Undoing:
         told = recall(self.file, self._on_lines)
         self._take_out(told, behind)
         self.on_step(2, STEPS, "what is remembered of people")
-        settle_people(told, self.files, self._on_other, self.telling)
+        doubt = settle_people(told, self.files, self._on_other, self.telling)
         self.on_step(3, STEPS, "adding up")
         rebuild_dirty_days(self._on_day)
-        forget_strangers(told)
+        forget_strangers(told, doubt)
         verdicts.refresh()
         self._conclude()
         return self.undone

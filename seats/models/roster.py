@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -79,7 +79,10 @@ class SeatRoster(models.Model):
         max_length=64, blank=True, editable=False, help_text="SHA-256 of all it says, in one order."
     )
     file = models.ForeignKey(ReportFile, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
-    # Keys of the files whose pages are this list together; empty for a list that came as one file.
+    told_by = models.ManyToManyField(
+        ReportFile, blank=True, related_name="+", help_text="Every file that is a list of this moment."
+    )
+    # Keys of the files whose pages are a list of this moment together; empty where each came as one file.
     joined_files = models.JSONField(default=list, blank=True, editable=False)
 
     objects = SeatRosterQuerySet.as_manager()
@@ -111,6 +114,15 @@ class SeatRoster(models.Model):
         """The same list, later: one more moment at which it was true. Saved by the caller."""
         self.seen_again_at = [*self.seen_again_at, at.astimezone(UTC).isoformat()]
         self.last_observed_at = at
+
+    def note_tellers(self, files: Sequence[ReportFile]) -> None:
+        """These files are this list, or one of the same moment, each or all together; each may be undone."""
+        through = SeatRoster.told_by.through
+        tellings = [through(seatroster_id=self.pk, reportfile_id=file.pk) for file in files]
+        through.objects.bulk_create(tellings, ignore_conflicts=True)
+        if len(files) > 1:
+            self.joined_files = [file.pk for file in files]
+            self.save(update_fields=["joined_files"])
 
 
 class CurrentRoster(models.Model):

@@ -133,6 +133,8 @@ class _Application:
             return False
         if file is not None and not self.roster.is_unattended and file.pk != known.file_id:
             return False
+        if self.roster.pages:
+            return False
         if len(known.seen_again_at) >= REPETITIONS:
             return False
         if self.at > known.last_observed_at:
@@ -229,10 +231,10 @@ class _Application:
         if self._brake(holdings, ours):
             ours = self._ours(holdings)
         is_newest = self._is_newest()
-        rosters = self._log()
         timeline: Timeline = (
             Newest(self.roster) if is_newest else AnyMoment(self.roster, self.accounts.values())
         )
+        rosters = self._log()
         write(self.roster, holdings, ours, timeline, self.applied)
         if is_newest and self.roster.is_complete:
             watching.remember_newest(self.accounts.values(), self.at)
@@ -312,7 +314,7 @@ class _Application:
                 "held_back": self.applied.held_back,
                 "seats": len(roster.grants),
                 "digest": self.content.digest if roster.is_whole else "",
-                "file": roster.file,
+                "file": roster.file or next(iter(roster.pages), None),
             },
         )
         if not made and (
@@ -321,6 +323,7 @@ class _Application:
             known.is_complete, known.is_confirmed = True, known.is_confirmed or roster.is_whole
             known.held_back = 0 if known.is_confirmed else known.held_back
             known.save(update_fields=["is_complete", "is_confirmed", "held_back"])
+        known.note_tellers([roster.file] if roster.file else roster.pages)
         return known
 
     def _conclude(self, holdings: Mapping[Key, Holding], logins: Collection[str]) -> None:

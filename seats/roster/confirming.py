@@ -55,7 +55,7 @@ def end_missing(known: SeatRoster) -> list[str]:
     accounts = list(Account.objects.family(known.account))
     ours = rows_of(Seat.objects.filter(account_id__in=[account.pk for account in accounts]))
     roster = Roster(known.account, known.observed_at, (), is_complete=True, is_confirmed=True)
-    timeline, applied = AnyMoment(roster, accounts), Applied()
+    timeline, applied = AnyMoment(roster, accounts, is_logged=True), Applied()
     timeline.load(ours.values())
     listed = _listed_by(known, accounts)
     changes = Changes(ours.values())

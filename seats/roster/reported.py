@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Self
@@ -69,6 +69,9 @@ class Roster:
     is_complete: bool
     is_confirmed: bool = False
     file: ReportFile | None = None
+    # Instead of one file: its pages, each applied by itself before, and by GitHub's id who is on which.
+    pages: Sequence[ReportFile] = ()
+    page_of: Mapping[int, ReportFile] = field(default_factory=dict)
     # Nobody looked at it: it does not end many seats at once by itself.
     is_unattended: bool = False
 
@@ -76,6 +79,10 @@ class Roster:
     def is_whole(self) -> bool:
         """Whoever is not on it holds no seat: it is complete, and somebody vouches for that."""
         return self.is_complete and self.is_confirmed
+
+    def file_of(self, assignee_id: int) -> ReportFile | None:
+        """The file that shows this person's seat."""
+        return self.file or self.page_of.get(assignee_id)
 
 
 @dataclass(slots=True)

@@ -21,8 +21,19 @@ from portal.bulk import insert_rows, update_rows
 from portal.models import ReportFile
 from seats import activity_seats, current_rosters, evidence, watching
 from seats.accounts import lock
-from seats.models import Account, Evidence, Seat, SeatGrant, SeatObservation, SeatRoster, Team
+from seats.history import standing
+from seats.models import (
+    Account,
+    Evidence,
+    GitHubUser,
+    Seat,
+    SeatGrant,
+    SeatObservation,
+    SeatRoster,
+    Team,
+)
 from seats.models.seat import PlanType
+from seats.roster.holding import Holding
 from seats.roster.reported import ReportedGrant
 from seats.roster.teams import Teams
 
@@ -55,26 +66,34 @@ class TakenOut:
     accounts: list[Account] = field(default_factory=list)
 
 
-def rosters_of(file: ReportFile) -> list[SeatRoster]:
-    """The rosters that this file is, or is a page of."""
-    own = list(SeatRoster.objects.filter(file=file).select_related("account"))
-    scopes = {roster.account_id for roster in own}
-    joined = SeatRoster.objects.filter(account_id__in=scopes).exclude(file=file).select_related("account")
-    return own + [roster for roster in joined if file.pk in roster.joined_files]
+def rosters_of(files: Collection[ReportFile]) -> list[SeatRoster]:
+    """The rosters that these files are, or are pages of; and those of their enterprises at the same moments.
+
+    What several lists told at one moment is told apart no more: all of them go, and the others come again.
+    """
+    told = SeatRoster.objects.filter(told_by__in=files).select_related("account").distinct()
+    rosters = {roster.pk: roster for roster in told}
+    roots = {roster.account.parent_id or roster.account_id for roster in rosters.values()}
+    beside = SeatRoster.objects.filter(
+        Q(account_id__in=roots) | Q(account__parent_id__in=roots),
+        observed_at__in={roster.observed_at for roster in rosters.values()},
+    ).exclude(told_by=None)
+    rosters |= {roster.pk: roster for roster in beside.select_related("account").distinct()}
+    return list(rosters.values())
 
 
 @transaction.atomic
 def take_out(files: Collection[ReportFile], grants_in: GrantsIn) -> TakenOut:
     """Remove what these records of one list told, and settle its seats anew. Verdicts are the caller's."""
     taken = TakenOut()
-    rosters = {roster.pk: roster for file in files for roster in rosters_of(file)}
-    scopes = [roster.account for roster in rosters.values()]
+    rosters = rosters_of(files)
+    scopes = [roster.account for roster in rosters]
     wanted = Q(pk__in=[pk for one in scopes for pk in (one.pk, one.parent_id)])
     taken.accounts = lock(wanted | Q(parent__in=scopes))
     if not rosters:
         return taken
     current_rosters.release([account.pk for account in taken.accounts])
-    for roster in rosters.values():
+    for roster in rosters:
         taken.moments.add(roster.observed_at)
         _forget(roster)
     _Family(taken, grants_in).settle()
@@ -93,6 +112,7 @@ def _forget(roster: SeatRoster) -> None:
     roster.observed_at, roster.seen_again_at = datetime.fromisoformat(first), others
     roster.file, roster.joined_files = None, []
     roster.save()
+    roster.told_by.clear()
 
 
 class _Family:
@@ -108,7 +128,9 @@ class _Family:
             (team.account_id, team.github_id): team
             for team in Team.objects.filter(account_id__in=self.accounts)
         }
-        self._grants: dict[int, Mapping[int, list[ReportedGrant]] | None] = {}
+        # What kept lists say, by the list's key: of which account each is, and its grants by GitHub's ids.
+        self._grants: dict[int, tuple[str, Mapping[int, list[ReportedGrant]]]] = {}
+        self._github_ids: dict[int, int] = {}
         self.used: dict[int, set[date]] = defaultdict(set)
         self.signed_in: dict[int, set[date]] = defaultdict(set)
 
@@ -120,6 +142,8 @@ class _Family:
         pks = set(Seat.objects.filter(here, account_id__in=self.accounts).values_list("pk", flat=True))
         seats = {seat.pk: seat for seat in Seat.objects.filter(pk__among=pks)}
         self.taken.seats = pks
+        people = GitHubUser.objects.filter(pk__among={seat.user_id for seat in seats.values()}).order_by()
+        self._github_ids = {pk: number for pk, number in people.values_list("pk", "github_id") if number}
         histories: dict[int, list[SeatObservation]] = defaultdict(list)
         for row in SeatObservation.objects.filter(seat_id__among=pks).order_by("observed_at"):
             histories[row.seat_id].append(row)
@@ -159,8 +183,7 @@ class _Family:
         if decided_before == last and decided_before not in self.taken.moments:
             return None
         state: dict[str, Any] = present[-1].state
-        roster = self._roster_at(seat, last)
-        seat.observed_at, seat.file_id = last, roster.file_id if roster else None
+        seat.observed_at, seat.file_id = last, self._teller(seat, last, state)
         seat.plan_type = state["plan_type"]
         seat.created_at = _instant(state["created_at"])
         seat.last_activity_editor = state["last_activity_editor"]
@@ -173,11 +196,19 @@ class _Family:
         seat.assigning_team_id = team.pk if team else None
         return state
 
-    def _roster_at(self, seat: Seat, at: datetime) -> SeatRoster | None:
+    def _teller(self, seat: Seat, at: datetime, state: Mapping[str, Any]) -> int | None:
+        """The file that says this of a seat; of several that say it the one with the highest sha256."""
         account = self.accounts[seat.account_id]
         found = [self.rosters.get((pk, at)) for pk in (account.pk, account.parent_id) if pk]
-        known = [one for one in found if one is not None]
-        return max(known, key=lambda one: one.file.sha256 if one.file else "", default=None)
+        rosters = [one for one in found if one is not None]
+        files = {file.pk: file for one in rosters if one.observed_at == at for file in one.told_by.all()}
+        files |= {one.file.pk: one.file for one in rosters if one.file is not None}
+        if len(files) > 1:
+            showing = {pk: told for pk in files if (told := self._told(seat, pk))}
+            saying = [pk for pk, told in showing.items() if standing(told.state()) == standing(state)]
+            # One person's grants may be on several pages, none of which says it all.
+            files = {pk: files[pk] for pk in saying or showing or files}
+        return max(files, key=lambda pk: files[pk].sha256, default=None)
 
     def _team(self, seat: Seat, route: str, team_id: int) -> Team | None:
         account = self.accounts[seat.account_id]
@@ -188,66 +219,57 @@ class _Family:
 
     def _write_grants(self, regranted: Sequence[tuple[Seat, Mapping[str, Any]]]) -> None:
         SeatGrant.objects.filter(seat_id__among={seat.pk for seat, _ in regranted}).delete()
-        github_ids = dict(
-            Seat.objects.filter(pk__among={seat.pk for seat, _ in regranted}).values_list(
-                "pk", "user__github_id"
-            )
-        )
         insert_rows(
             SeatGrant,
             [
                 "seat_id", "route", "assigning_team_id", "team_key",
                 "plan_type", "created_at", "pending_cancellation_date",
             ],
-            [row for seat, state in regranted for row in self._grants_of(seat, state, github_ids[seat.pk])],
+            [row for seat, state in regranted for row in self._grants_of(seat, state)],
         )  # fmt: skip
 
-    def _grants_of(
-        self, seat: Seat, state: Mapping[str, Any], github_id: int | None
-    ) -> Iterable[tuple[Any, ...]]:
+    def _grants_of(self, seat: Seat, state: Mapping[str, Any]) -> Iterable[tuple[Any, ...]]:
         routes = state.get("grants", [])
-        if len(routes) > 1 and seat.file_id and github_id:
-            told = self._told(seat, github_id)
-            if told:
-                return told
-        rows = []
+        if len(routes) > 1 and seat.file_id and (told := self._told(seat, seat.file_id)):
+            rows = {}
+            for grant, granted in zip(told.grants, told.granted, strict=True):
+                rows[granted] = (
+                    seat.pk, granted.route, granted.team_pk, granted.team_pk or 0,
+                    grant.plan_type, grant.created_at, grant.pending_cancellation_date,
+                )  # fmt: skip
+            return list(rows.values())
+        rows_of_routes = []
         for route, team_id in routes:
             team = self._team(seat, route, team_id) if team_id is not None else None
-            rows.append(
+            rows_of_routes.append(
                 (
                     seat.pk, route, team.pk if team else None, team.pk if team else 0,
                     seat.plan_type, seat.created_at, seat.pending_cancellation_date,
                 )
             )  # fmt: skip
-        return rows
+        return rows_of_routes
 
-    def _told(self, seat: Seat, github_id: int) -> Iterable[tuple[Any, ...]]:
-        """What the list that decides the seat says of each of its grants, if the list is kept."""
-        file_id = seat.file_id or 0
+    def _told(self, seat: Seat, file_id: int) -> Holding | None:
+        """What this list says of the seat, if the list is kept and shows it."""
         if file_id not in self._grants:
-            grants = self.grants_in(ReportFile.objects.get(pk=file_id))
+            file = ReportFile.objects.get(pk=file_id)
             by_person: dict[int, list[ReportedGrant]] = defaultdict(list)
-            for grant in grants or ():
+            for grant in self.grants_in(file) or ():
                 by_person[grant.assignee_id].append(grant)
-            self._grants[file_id] = None if grants is None else by_person
-        by_person_now = self._grants[file_id] or {}
+            self._grants[file_id] = file.subject, by_person
         account = self.accounts[seat.account_id]
+        subject, grants = self._grants[file_id]
         own = [
             grant
-            for grant in by_person_now.get(github_id, ())
-            if grant.organization_id in (None, account.github_id)
-            or grant.organization_login.lower() == account.login.lower()
+            for grant in grants.get(self._github_ids.get(seat.user_id, 0), ())
+            if _is_of(grant, account, subject)
         ]
+        if not own:
+            return None
         teams = Teams(self.accounts, datetime.now(UTC).date())
         teams.load((account.pk, grant) for grant in own)
-        rows = {}
-        for grant in sorted(own, key=lambda one: one.number):
-            granted = teams.granted(account.pk, grant)
-            rows[granted] = (
-                seat.pk, granted.route, granted.team_pk, granted.team_pk or 0,
-                grant.plan_type, grant.created_at, grant.pending_cancellation_date,
-            )  # fmt: skip
-        return list(rows.values())
+        own.sort(key=lambda one: one.number)
+        return Holding.of(own, [teams.granted(account.pk, grant) for grant in own])
 
     # Evidence.
 
@@ -280,11 +302,21 @@ class _Family:
                 evidence.replace(source, _newest_told(doubtful, name))
 
 
+def _is_of(grant: ReportedGrant, account: Account, subject: str) -> bool:
+    """Whether it granted a seat of this account: the one it names, else the one its list is of."""
+    if grant.organization_id is None and not grant.organization_login:
+        return account.subject == subject
+    if grant.organization_id is not None and grant.organization_id == account.github_id:
+        return True
+    return bool(grant.organization_login) and grant.organization_login.lower() == account.login.lower()
+
+
 def _by_moment(accounts: Collection[Account]) -> dict[tuple[int, datetime], SeatRoster]:
     """The rosters of these accounts by each moment at which they were true."""
     scopes = {pk for account in accounts for pk in (account.pk, account.parent_id) if pk}
     told = {}
-    for roster in SeatRoster.objects.filter(account_id__in=scopes).select_related("file"):
+    rosters = SeatRoster.objects.filter(account_id__in=scopes).select_related("file")
+    for roster in rosters.prefetch_related("told_by"):
         for at in (roster.observed_at, *map(datetime.fromisoformat, roster.seen_again_at)):
             told[roster.account_id, at] = roster
     return told

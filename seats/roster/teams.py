@@ -122,11 +122,14 @@ class Teams:
         return Granted(route.value, None, None)
 
     def _owner(self, account_id: int, grant: ReportedGrant) -> int:
-        """An enterprise team belongs to the enterprise, whichever organization's seat it granted."""
-        account = self._accounts[account_id]
-        if _is_enterprise_team(account, grant) and account.parent_id:
-            return account.parent_id
-        return account_id
+        return owner_of(self._accounts[account_id], grant)
+
+
+def owner_of(account: Account, grant: ReportedGrant) -> int:
+    """An enterprise team belongs to the enterprise, whichever organization's seat it granted: our key."""
+    if _is_enterprise_team(account, grant) and account.parent_id:
+        return account.parent_id
+    return account.pk
 
 
 def _is_enterprise_team(account: Account, grant: ReportedGrant) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_right, insort
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -13,7 +13,7 @@ from django.db.models import OuterRef, Subquery
 
 from portal.bulk import insert_rows, update_rows
 from portal.models import ReportFile
-from seats.history import insert_observation
+from seats.history import insert_observation, standing
 from seats.models import Account, Seat, SeatObservation, SeatRoster
 from seats.roster.reported import Roster
 from seats.roster.seat_rows import SeatRow
@@ -33,8 +33,8 @@ class Timeline(Protocol):
     def load(self, rows: Collection[SeatRow]) -> None:
         """Read what the history of these seats must tell for the questions below."""
 
-    def wins(self, row: SeatRow) -> bool:
-        """Whether this roster decides what the seat's row says."""
+    def wins(self, row: SeatRow, state: State) -> bool:
+        """Whether this roster, which says `state` of it, decides what the seat's row says."""
 
     def current_state(self, row: SeatRow) -> State | None:
         """What the newest roster that showed the seat said of it; None if none ever did."""
@@ -61,7 +61,7 @@ class Newest:
         gone = {pk for pk, (is_present, _) in self._last.items() if not is_present}
         self._present = {pk: state for pk, _, state in _last_observations(gone, is_present=True)}
 
-    def wins(self, row: SeatRow) -> bool:
+    def wins(self, row: SeatRow, state: State) -> bool:
         return True
 
     def current_state(self, row: SeatRow) -> State | None:
@@ -103,12 +103,21 @@ def _last_observations(seat_ids: Collection[int], **only: bool) -> Iterable[tupl
 
 
 class AnyMoment:
-    """For a roster with others after it, or of the same moment: whole histories are read and mended."""
+    """For a roster with others after it, or of the same moment: whole histories are read and mended.
 
-    def __init__(self, roster: Roster, accounts: Iterable[Account]) -> None:
+    It is made before the roster is logged; with `is_logged` for one that is there and becomes one that ends.
+    """
+
+    def __init__(self, roster: Roster, accounts: Iterable[Account], *, is_logged: bool = False) -> None:
         self._at = roster.observed_at
         self._file = roster.file
         self._endings = SeatRoster.objects.endings(accounts)
+        # By account: whether others told of every seat at this very moment.
+        self._is_told = {pk: self._at in moments and not is_logged for pk, moments in self._endings.items()}
+        if roster.is_whole:
+            for moments in self._endings.values():
+                if self._at not in moments:
+                    insort(moments, self._at)
         self._histories: dict[int, list[SeatObservation]] = defaultdict(list)
         self._hashes: dict[int | None, str] = {None: ""}
 
@@ -119,12 +128,15 @@ class AnyMoment:
         tied = {row.file_id for row in rows if row.observed_at == self._at and row.file_id}
         self._hashes.update(ReportFile.objects.filter(pk__in=tied).values_list("pk", "sha256"))
 
-    def wins(self, row: SeatRow) -> bool:
-        """The newer roster wins; two of the same moment are told apart by their files' sha256."""
+    def wins(self, row: SeatRow, state: State) -> bool:
+        """The newer roster wins; of two of one moment what they say decides, else their files' sha256."""
         if row.observed_at is None or self._at > row.observed_at:
             return True
         if self._at < row.observed_at:
             return False
+        known = self.current_state(row)
+        if known is None or standing(state) != standing(known):
+            return known is None or standing(state) > standing(known)
         return (self._file.sha256 if self._file else "") > self._hashes.get(row.file_id, "")
 
     def current_state(self, row: SeatRow) -> State | None:
@@ -141,15 +153,13 @@ class AnyMoment:
         replaced: list[SeatObservation] = []
         dropped: list[int] = []
         for row, is_present, state in said:
-            # Of two rosters of the same moment one that shows the seat tells more than one that does not.
-            decides = row.observed_at == self._at and row.file_id == (self._file.pk if self._file else None)
             change = insert_observation(
                 self._histories[row.pk],
                 SeatObservation(
                     seat_id=row.pk, observed_at=self._at, is_present=is_present, state=dict(state)
                 ),
                 self._endings[row.account_id],
-                wins=is_present and decides,
+                is_told=self._is_told[row.account_id],
             )
             new += change.new
             replaced += change.replaced

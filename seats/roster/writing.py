@@ -37,7 +37,7 @@ def write(
             regranted.append((row, holding))
             applied.new += len(holding.grants)
         else:
-            wins = timeline.wins(row)
+            wins = timeline.wins(row, state)
             is_same = state == timeline.current_state(row)
             if wins and not is_same:
                 regranted.append((row, holding))
@@ -62,7 +62,7 @@ def _new(key: Key, holding: Holding, roster: Roster) -> SeatRow:
         first_seen_at=at,
         last_seen_at=at,
         observed_at=at,
-        file_id=_file_id(roster),
+        file_id=_file_id(roster, holding),
         plan_type=holding.plan_type,
         created_at=holding.created_at,
         last_activity_at=holding.last_activity_at,
@@ -79,7 +79,7 @@ def _take(row: SeatRow, holding: Holding, roster: Roster, *, wins: bool) -> None
         # Until now only activity reports knew it: what they said stays with their lines.
         row.last_activity_at = row.last_authenticated_at = None
     if wins:
-        row.take(holding, roster.observed_at, _file_id(roster))
+        row.take(holding, roster.observed_at, _file_id(roster, holding))
     row.remember(holding, roster.observed_at)
 
 
@@ -133,5 +133,6 @@ def _grants_of(row: SeatRow, holding: Holding) -> Iterable[tuple[object, ...]]:
     return rows.values()
 
 
-def _file_id(roster: Roster) -> int | None:
-    return roster.file.pk if roster.file else None
+def _file_id(roster: Roster, holding: Holding) -> int | None:
+    file = roster.file_of(holding.grants[0].assignee_id)
+    return file.pk if file else None

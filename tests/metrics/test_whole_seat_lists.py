@@ -12,6 +12,8 @@ import pytest
 from django.test import Client
 
 from metrics.formats.records import scan
+from metrics.ingest.intake import take_in
+from metrics.ingest.options import Options
 from metrics.ingest.seat_files import SeatList, read_seat_list
 from metrics.undo import undo
 from portal.models import ReportFile
@@ -139,22 +141,56 @@ def test_pages_in_files_of_their_own_are_told_to_end_the_seats_that_they_end(
     assert Seat.objects.held().count() == 4
 
 
-@pytest.mark.django_db
-def test_undoing_another_list_of_the_moment_makes_no_whole_list_of_pages_that_disagree(
-    tmp_path: Path,
-) -> None:
-    def taken(name: str, at: datetime, *documents: Any) -> ReportFile:
-        path = tmp_path / name
-        path.write_text("".join(json.dumps(document) + "\n" for document in documents))
-        file = take(path, organization="acme", taken_at=at, complete=True).report_file
-        assert file is not None
-        return file
+def taken(folder: Path, name: str, at: datetime, *documents: Any) -> ReportFile:
+    path = folder / name
+    path.write_text("".join(json.dumps(document) + "\n" for document in documents))
+    file = take(path, organization="acme", taken_at=at, complete=True).report_file
+    assert file is not None
+    return file
 
-    taken("before.json", NOON - timedelta(days=1), page(4, 1, 2, 3, 4))
-    wrong = taken("wrong.json", NOON, page(3, 1, 2, 3))
-    taken("disagrees.json", NOON, page(2, 1, 2), page(4))
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("is_first", [True, False])
+def test_undoing_another_list_of_the_moment_makes_no_whole_list_of_pages_that_disagree(
+    tmp_path: Path, is_first: bool
+) -> None:
+    taken(tmp_path, "before.json", NOON - timedelta(days=1), page(4, 1, 2, 3, 4))
+    lists = {"wrong.json": [page(3, 1, 2, 3)], "disagrees.json": [page(2, 1, 2), page(4)]}
+    order = list(lists) if is_first else list(lists)[::-1]
+    files = {name: taken(tmp_path, name, NOON, *lists[name]) for name in order}
     assert Seat.objects.held().count() == 3
 
-    undo(wrong)
+    undo(files["wrong.json"])
+
+    assert Seat.objects.held().count() == 4
+    assert [roster.file for roster in SeatRoster.objects.filter(observed_at=NOON)] == [
+        files["disagrees.json"]
+    ]
+
+
+def pages_of(folder: Path, name: str, *pages: dict[str, Any]) -> list[ReportFile]:
+    """Pages in files of their own, in one folder."""
+    (folder / name).mkdir()
+    for number, one in enumerate(pages):
+        (folder / name / f"{number}.json").write_text(json.dumps(one))
+    options = Options(organization="acme", taken_at=NOON, complete=True)
+    outcomes = take_in(folder / name, options=options)
+    return [outcome.report_file for outcome in outcomes if outcome.report_file is not None]
+
+
+@pytest.mark.django_db
+def test_pages_are_one_list_still_when_another_of_their_moment_is_undone(tmp_path: Path) -> None:
+    taken(tmp_path, "before.json", NOON - timedelta(days=1), page(4, 1, 2, 3, 4))
+    pages = pages_of(tmp_path, "pages", page(3, 1, 2), page(3, 3))
+    other = taken(tmp_path, "other.json", NOON, page(9, 1, 4))
+    held = dict(Seat.objects.held().values_list("user__github_id", "file__name"))
+    assert held == {**held, 2: "0.json", 3: "1.json", 4: "other.json"}
+
+    undo(other)
+
+    held = dict(Seat.objects.held().values_list("user__github_id", "file__name"))
+    assert held == {1: "0.json", 2: "0.json", 3: "1.json"}
+
+    undo(pages[1])
 
     assert Seat.objects.held().count() == 4

@@ -23,6 +23,8 @@ PEOPLE = range(1, 7)
 KINDS = ("users", "users", "teams", "scope", "repos", "legacy", "seats", "seats", "activity")
 # Files that tell more of an account than its name, among others.
 NAMED = ("named", "named", "named", "named", "scope", "teams")
+# Lists and reports of few moments, so that several tell of each.
+TIED = ("tied", "tied", "tied", "tied activity", "seats")
 
 
 @dataclass(frozen=True)
@@ -132,6 +134,32 @@ def _legacy(dice: random.Random, path: Path) -> File:
 
 
 def _seats(dice: random.Random, path: Path) -> File:
+    options = {"organization": "acme", "taken_at": _moment(dice), "complete": dice.random() < 0.6}
+    return File(_list(path, _grants(dice), dice), options)
+
+
+def _tied(dice: random.Random, path: Path) -> File:
+    """Of one of two moments, of organizations and of their enterprise."""
+    grants = _grants(dice)
+    named = dice.choice(["acme", "acme", "beta", "octo"])
+    for grant in grants:
+        if named == "octo" and dice.random() < 0.8:
+            github_id = dice.choice([1, 2])
+            grant["organization"] = {"id": github_id, "login": {1: "acme", 2: "beta"}[github_id]}
+    taken_at = datetime(2026, 9, 1, 9, tzinfo=UTC) + timedelta(days=dice.choice([1, 2]))
+    of = {"enterprise" if named == "octo" else "organization": named}
+    options = {**of, "taken_at": taken_at, "complete": dice.random() < 0.6}
+    return File(_list(path, grants, dice), options)
+
+
+def _list(path: Path, grants: Sequence[Any], dice: random.Random) -> Path:
+    people = len({one["assignee"]["id"] for one in grants})
+    total = people if dice.random() < 0.8 else people + 1
+    path.write_text(json.dumps({"total_seats": total, "seats": grants}))
+    return path
+
+
+def _grants(dice: random.Random) -> list[dict[str, Any]]:
     grants = []
     for user in dice.sample(PEOPLE, dice.randrange(2, 6)):
         login = f"user-{user}" if dice.random() < 0.8 else f"new-{user}"
@@ -150,11 +178,21 @@ def _seats(dice: random.Random, path: Path) -> File:
             grants.append(seat(user, login, **more))
             if dice.random() < 0.3:
                 grants[-1]["assignee"] |= {"name": f"N{dice.randrange(3)} {user}", "email": f"{user}@x.test"}
-    people = len({one["assignee"]["id"] for one in grants})
-    total = people if dice.random() < 0.8 else people + 1
-    path.write_text(json.dumps({"total_seats": total, "seats": grants}))
-    options = {"organization": "acme", "taken_at": _moment(dice), "complete": dice.random() < 0.6}
-    return File(path, options)
+    return grants
+
+
+def _tied_activity(dice: random.Random, path: Path) -> File:
+    """Of two moments in one report, as no report of GitHub's is, and the first that of others, too."""
+    lines = ["report_time,login,last_authenticated_at,last_activity_at,last_surface_used"]
+    for day in dice.sample([2, 3, 4], 2):
+        for user in dice.sample(range(1, 5), 3):
+            used = _instant(dice) if dice.random() < 0.7 else ""
+            seen = _instant(dice) if dice.random() < 0.7 else ""
+            lines.append(
+                f"2026-09-0{day}T09:00:00Z,user-{user},{seen},{used},{dice.choice(['vscode/1', ''])}"
+            )
+    path.write_text("\n".join(lines) + "\n")
+    return File(path, {"organization": "acme"})
 
 
 def _activity(dice: random.Random, path: Path) -> File:
@@ -187,6 +225,8 @@ MAKERS = {
     "legacy": _legacy,
     "named": _named,
     "seats": _seats,
+    "tied": _tied,
+    "tied activity": _tied_activity,
     "activity": _activity,
 }
 

@@ -16,7 +16,16 @@ from metrics.figures.team_comparison import teams_of
 from metrics.models import TeamPeriod
 from metrics.periods import Period
 from metrics.undo import undo
-from tests.metrics.undo.random_files import KINDS, NAMED, File, know_accounts, make_files, take_all, told
+from tests.metrics.undo.random_files import (
+    KINDS,
+    NAMED,
+    TIED,
+    File,
+    know_accounts,
+    make_files,
+    take_all,
+    told,
+)
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 
@@ -70,18 +79,25 @@ def test_an_account_is_known_by_what_the_others_alone_would_have_told(tmp_path: 
     check(seed, tmp_path / str(seed), 2 + seed % 4, NAMED)
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_what_others_said_at_the_same_moment_is_what_it_would_be_without(tmp_path: Path, seed: int) -> None:
+    check(seed, tmp_path / str(seed), 3 + seed % 4, TIED)
+
+
 @pytest.mark.long
 def test_so_it_is_for_many_sequences(tmp_path: Path) -> None:
     """UNDO_SEEDS=from:to tries others than the first 150."""
     first, last = map(int, os.environ.get("UNDO_SEEDS", "0:150").split(":"))
     failed = []
     for seed in range(first, last):
-        try:
-            check(seed, tmp_path / str(seed), 3 + seed % 8)
-        except AssertionError as error:
-            failed.append(str(error)[:2000])
-        try:
-            check(seed, tmp_path / f"{seed}-named", 2 + seed % 6, NAMED)
-        except AssertionError as error:
-            failed.append(str(error)[:2000])
+        for name, count, kinds in (
+            ("any", 3 + seed % 8, KINDS),
+            ("named", 2 + seed % 6, NAMED),
+            ("tied", 3 + seed % 6, TIED),
+            ("all", 3 + seed % 8, (*KINDS, *NAMED, *TIED)),
+        ):
+            try:
+                check(seed, tmp_path / f"{seed}-{name}", count, kinds)
+            except AssertionError as error:
+                failed.append(f"{name}: {str(error)[:2000]}")
     assert not failed, "\n".join(failed)
