@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseBase
+from django.utils.html import format_html_join
 from unfold.contrib.filters.admin import DropdownFilter
 from unfold.decorators import display
 
@@ -59,7 +60,7 @@ class SeatRosterAdmin(ReadOnlyAdmin):
     actions: ClassVar[list[str]] = ["end_missing"]
     fields: ClassVar[list[str]] = [
         "listed_account", "observed", "seen_again", "times_seen", "listed_seats", "state_in_words",
-        "not_listed", "from_file",
+        "not_listed", "from_files",
     ]  # fmt: skip
     readonly_fields = fields
 
@@ -113,6 +114,12 @@ class SeatRosterAdmin(ReadOnlyAdmin):
     @display(description="file")
     def from_file(self, roster: SeatRoster) -> str:
         return link_to_file(roster.file)
+
+    @display(description="files")
+    def from_files(self, roster: SeatRoster) -> str:
+        """Its pages, and whatever else is a list of this moment."""
+        files = roster.told_by.order_by("pk")
+        return format_html_join(", ", "{}", ((link_to_file(file),) for file in files)) or NOTHING
 
     # --- Ending what was held back ---
 

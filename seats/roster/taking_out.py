@@ -131,6 +131,7 @@ class _Family:
         # What kept lists say, by the list's key: of which account each is, and its grants by GitHub's ids.
         self._grants: dict[int, tuple[str, Mapping[int, list[ReportedGrant]]]] = {}
         self._github_ids: dict[int, int] = {}
+        self._granting = Teams(self.accounts, datetime.now(UTC).date(), self.teams)
         self.used: dict[int, set[date]] = defaultdict(set)
         self.signed_in: dict[int, set[date]] = defaultdict(set)
 
@@ -266,10 +267,9 @@ class _Family:
         ]
         if not own:
             return None
-        teams = Teams(self.accounts, datetime.now(UTC).date())
-        teams.load((account.pk, grant) for grant in own)
+        granted = self._granting.granted
         own.sort(key=lambda one: one.number)
-        return Holding.of(own, [teams.granted(account.pk, grant) for grant in own])
+        return Holding.of(own, [granted(account.pk, grant) for grant in own])
 
     # Evidence.
 

@@ -52,10 +52,13 @@ class Granted(NamedTuple):
 class Teams:
     """The teams of one roster, and so the way in which each of its seats was granted."""
 
-    def __init__(self, accounts: Mapping[int, Account], day: date) -> None:
+    def __init__(
+        self, accounts: Mapping[int, Account], day: date, known: Mapping[tuple[int, int], Team] | None = None
+    ) -> None:
         self._accounts = accounts
         self._day = day
-        self._teams: dict[tuple[int, int], Team] = {}
+        # By the account that has it, by our key, and GitHub's id.
+        self._teams: dict[tuple[int, int], Team] = {**(known or {})}
         self._granted: dict[tuple[int, int | None, bool | None, str], Granted] = {}
 
     def meet(self, named: Iterable[tuple[int, ReportedGrant]]) -> None:
@@ -88,11 +91,6 @@ class Teams:
         update_rows(
             [team for team, fields in seen if fields], ["former_slugs", "slug", "slug_seen_on", "name"]
         )
-
-    def load(self, named: Iterable[tuple[int, ReportedGrant]]) -> None:
-        """Look up the teams of these grants, all of which were met before."""
-        by_team = [(pk, grant, grant.team_id) for pk, grant in named if grant.team_id is not None]
-        self._load({(self._owner(pk, grant), team_id): None for pk, grant, team_id in by_team})
 
     def _load(self, owned: Mapping[tuple[int, int], object]) -> None:
         known = Team.objects.filter(

@@ -28,8 +28,10 @@ def answer(run: Run) -> dict[str, int]:
     return dict(json.loads(run.output.splitlines()[-1]))
 
 
-def yardstick(path: Path, folder: Path) -> Run:
-    """S, into a database of its own."""
+def yardstick(path: Path, folder: Path, url: str = "") -> Run:
+    """S, into a database of its own; or COPY, where the URL of a PostgreSQL is given."""
+    if url:
+        return timed((sys.executable, "-m", "tests.benchmarks.yardstick", str(path), url), dict(os.environ))
     folder.mkdir(parents=True, exist_ok=True)
     database = folder / "yardstick.sqlite3"
     for leftover in folder.glob("yardstick.sqlite3*"):
@@ -55,9 +57,7 @@ def measure_imports_on_postgresql(
         count = lines.write_usage(usage, people, lines.WINDOW)
         ratios, sizes = [], []
         for _ in range(rounds):
-            floor = timed(
-                (sys.executable, "-m", "tests.benchmarks.yardstick", str(usage), url), dict(os.environ)
-            )
+            floor = yardstick(usage, folder, url)
             portal = Portal(folder / "portal", url)
             before = server.execute(SIZE).fetchone() or (0,)
             first = portal.take_in(usage)

@@ -2,8 +2,9 @@
 
     python -m tests.benchmarks --only uploads --lines 3000000 --database postgres://…
 
-Measures against a pass of S over the same file, and asks for the home page all the while. The portal is a
-real one: `quickstart` on a loopback port, its server and worker as they run anywhere.
+Measures against a pass of S over the same file, or against COPY where the database is a PostgreSQL, and asks
+for the home page all the while. The portal is a real one: `quickstart` on a loopback port, its server and
+worker as they run anywhere.
 """
 
 from __future__ import annotations
@@ -156,16 +157,17 @@ def measure(folder: Path, count: int, database: str, results: Results, say: Cons
     from tests.benchmarks.run import yardstick
 
     before = os.times()
-    s = yardstick(usage, folder / "s")
+    floor = "COPY" if database.startswith("postgres") else "S"
+    s = yardstick(usage, folder / "s", database if floor == "COPY" else "")
     after = os.times()
     s_cpu = after.children_user + after.children_system - before.children_user - before.children_system
-    say.print(f"S {s.seconds:.1f} s, {s_cpu:.1f} s of a processor")
+    say.print(f"{floor} {s.seconds:.1f} s, {s_cpu:.1f} s of a processor")
     env = {**environment(folder), "MAX_UPLOAD_MB": str(size // MEGABYTE * 2 + 64)}
     if database:
         env["DATABASE_URL"] = database
     env["DATA_DIR"] = str(folder / "portal")
     with Portal(folder, env=env) as portal:
-        _through_the_browser(portal, usage, count, size, (s.seconds, s_cpu), results, say)
+        _through_the_browser(portal, usage, count, size, (floor, s.seconds, s_cpu), results, say)
 
 
 def _through_the_browser(
@@ -173,11 +175,11 @@ def _through_the_browser(
     usage: Path,
     count: int,
     size: int,
-    of_s: tuple[float, float],
+    against: tuple[str, float, float],
     results: Results,
     say: Console,
 ) -> None:
-    s, s_cpu = of_s
+    floor, s, s_cpu = against
     person = Person(portal)
     idle = Watch(portal)
     idle.start()
@@ -206,16 +208,16 @@ def _through_the_browser(
     seen = watch.stop()
     results.add(f"{count:,} lines sent in parts", f"{size / MEGABYTE / took['sent']:,.0f} MiB/s", "")
     results.add(
-        "its preview, against S", f"{took['previewed']:.1f} s, {took['previewed'] / s:.2f} S", "≤ 3 S",
+        f"its preview, against {floor}", f"{took['previewed']:.1f} s, {took['previewed'] / s:.2f}", "≤ 3",
         met=took["previewed"] <= 3 * s,
     )  # fmt: skip
     results.add(
-        "taken in by the worker, against S",
-        f"{took['taken in']:.1f} s, {count / took['taken in']:,.0f} lines/s, {took['taken in'] / s:.2f} S",
-        "≤ 3 S",
+        f"taken in by the worker, against {floor}",
+        f"{took['taken in']:.1f} s, {count / took['taken in']:,.0f} lines/s, {took['taken in'] / s:.2f}",
+        "≤ 3",
         met=took["taken in"] <= 3 * s,
     )
-    results.add("its processor time, against that of S", f"{cpu:.1f} s, {cpu / s_cpu:.2f} S", "")
+    results.add(f"its processor time, against that of {floor}", f"{cpu:.1f} s, {cpu / s_cpu:.2f}", "")
     for what in ("worker", "server"):
         peak, before = largest(seen.peaks, what), largest(at_rest.peaks, what)
         results.add(
