@@ -253,9 +253,10 @@ def _hear_lists_without_files(doubt: Doubt) -> None:
 def _moments_without_files() -> dict[int, list[datetime]]:
     """By account, the moments of lists that cannot be read again, its enterprise's included."""
     moments: dict[int, set[datetime]] = defaultdict(set)
-    for roster in SeatRoster.objects.prefetch_related("told_by").order_by():
-        tellers = roster.told_by.all()
-        if not tellers or not all(map(is_readable, tellers)):
+    tellers = SeatRoster.objects.all().tellers()
+    for roster in SeatRoster.objects.order_by():
+        told_by = tellers.get(roster.pk, ())
+        if not told_by or not all(map(is_readable, told_by)):
             moments[roster.account_id].add(roster.observed_at)
         moments[roster.account_id] |= set(map(datetime.fromisoformat, roster.seen_again_at))
     told: dict[int, list[datetime]] = {}

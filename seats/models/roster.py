@@ -54,6 +54,16 @@ class SeatRosterQuerySet(models.QuerySet["SeatRoster"]):
             told[account_id].update(map(datetime.fromisoformat, seen_again))
         return {pk: sorted(set().union(*(told[scope] for scope in some))) for pk, some in scopes.items()}
 
+    def tellers(self) -> dict[int, list[ReportFile]]:
+        """The files that are lists of the moments of these rosters, by the roster's key."""
+        tellings = SeatRoster.told_by.through.objects.filter(seatroster__in=self.order_by()).order_by("pk")
+        pairs = list(tellings.values_list("seatroster_id", "reportfile_id"))
+        files = {one.pk: one for one in ReportFile.objects.filter(pk__among={pk for _, pk in pairs})}
+        told: dict[int, list[ReportFile]] = defaultdict(list)
+        for roster, file in pairs:
+            told[roster].append(files[file])
+        return told
+
     def covering(self, account: Account) -> SeatRosterQuerySet:
         """Rosters that would show a seat of this account: its own and its enterprise's."""
         return self.filter(Q(account=account) | Q(account_id=account.parent_id))

@@ -32,6 +32,7 @@ from seats.models import (
     SeatRoster,
     Team,
 )
+from seats.models.roster import SeatRosterQuerySet
 from seats.models.seat import PlanType
 from seats.roster.holding import Holding
 from seats.roster.reported import ReportedGrant
@@ -123,7 +124,11 @@ class _Family:
         self.grants_in = grants_in
         self.accounts = {account.pk: account for account in taken.accounts}
         self.endings = SeatRoster.objects.endings(taken.accounts)
-        self.rosters = _by_moment(taken.accounts)
+        covering = SeatRoster.objects.filter(
+            account_id__in={pk for one in taken.accounts for pk in (one.pk, one.parent_id) if pk}
+        )
+        self.rosters = _by_moment(covering)
+        self.tellers = covering.tellers()
         self.teams = {
             (team.account_id, team.github_id): team
             for team in Team.objects.filter(account_id__in=self.accounts)
@@ -202,7 +207,8 @@ class _Family:
         account = self.accounts[seat.account_id]
         found = [self.rosters.get((pk, at)) for pk in (account.pk, account.parent_id) if pk]
         rosters = [one for one in found if one is not None]
-        files = {file.pk: file for one in rosters if one.observed_at == at for file in one.told_by.all()}
+        told_by = [self.tellers.get(one.pk, ()) for one in rosters if one.observed_at == at]
+        files = {file.pk: file for some in told_by for file in some}
         files |= {one.file.pk: one.file for one in rosters if one.file is not None}
         if len(files) > 1:
             showing = {pk: told for pk in files if (told := self._told(seat, pk))}
@@ -311,12 +317,10 @@ def _is_of(grant: ReportedGrant, account: Account, subject: str) -> bool:
     return bool(grant.organization_login) and grant.organization_login.lower() == account.login.lower()
 
 
-def _by_moment(accounts: Collection[Account]) -> dict[tuple[int, datetime], SeatRoster]:
-    """The rosters of these accounts by each moment at which they were true."""
-    scopes = {pk for account in accounts for pk in (account.pk, account.parent_id) if pk}
+def _by_moment(rosters: SeatRosterQuerySet) -> dict[tuple[int, datetime], SeatRoster]:
+    """These rosters by their account and each moment at which they were true."""
     told = {}
-    rosters = SeatRoster.objects.filter(account_id__in=scopes).select_related("file")
-    for roster in rosters.prefetch_related("told_by"):
+    for roster in rosters.select_related("file"):
         for at in (roster.observed_at, *map(datetime.fromisoformat, roster.seen_again_at)):
             told[roster.account_id, at] = roster
     return told
