@@ -5,10 +5,13 @@ from __future__ import annotations
 import io
 import json
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.apps import apps
+from django.db import connection
 from django.test import Client
 
 from metrics.formats.records import scan
@@ -194,3 +197,21 @@ def test_pages_are_one_list_still_when_another_of_their_moment_is_undone(tmp_pat
     undo(pages[1])
 
     assert Seat.objects.held().count() == 4
+
+
+@pytest.mark.django_db
+def test_lists_taken_in_before_files_were_noted_are_known_by_account_and_moment(tmp_path: Path) -> None:
+    lists = [taken(tmp_path, name, NOON, page(9, *people)) for name, people in (("1", (1, 2)), ("2", (2, 3)))]
+    pages = pages_of(tmp_path, "pages", page(3, 1, 2), page(3, 3))
+    later = taken(tmp_path, "later.json", NOON + timedelta(days=1), page(1, 1))
+    noted = SeatRoster.objects.all().tellers()
+    SeatRoster.told_by.through.objects.all().delete()
+
+    step = import_module("seats.migrations.0013_files_of_one_moment")
+    step.note_tellers(apps, connection.schema_editor())
+
+    told = {
+        roster: {file.pk for file in files} for roster, files in SeatRoster.objects.all().tellers().items()
+    }
+    assert told == {roster: {file.pk for file in files} for roster, files in noted.items()}
+    assert sorted(map(len, told.values())) == [len([later]), len([*lists, *pages])]
