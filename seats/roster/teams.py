@@ -28,9 +28,11 @@ def _see(team: Team, slug: str, name: str, day: date) -> list[str]:
     newer = team.slug_seen_on is None or (day, slug) > (team.slug_seen_on, team.slug)
     fields = []
     if slug and slug != team.slug:
-        older = team.slug if newer else slug
-        if older and older not in team.former_slugs:
-            team.former_slugs = sorted({*team.former_slugs, older})
+        current, older = (slug, team.slug) if newer else (team.slug, slug)
+        # It may be called again as it was before.
+        former = sorted({*team.former_slugs, older} - {current, ""})
+        if former != team.former_slugs:
+            team.former_slugs = former
             fields.append("former_slugs")
     if slug and newer:
         team.slug, team.slug_seen_on = slug, day

@@ -84,6 +84,17 @@ def test_an_older_list_does_not_rename_a_team_back_whatever_came_in_between(acme
     assert (team.slug, team.former_slugs) == ("web-platform", ["web"])
 
 
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+def test_a_team_that_is_called_as_before_again_is_not_formerly_called_so(
+    acme: Account, order: tuple[int, ...]
+) -> None:
+    slugs = ["web", "web-platform", "web"]
+    for day in order:
+        take(acme, [grant(1, "ann", **{**WEB, "team_slug": slugs[day]})], START + day * DAY)
+    team = Team.objects.get()
+    assert (team.slug, team.former_slugs) == ("web", ["web-platform"])
+
+
 def test_an_enterprises_team_grants_seats_of_its_organizations() -> None:
     octo = Account.objects.create(kind="enterprise", login="octo", github_id=1)
     everybody = {"team_id": 5, "team_slug": "ent:all", "team_name": "All"}
