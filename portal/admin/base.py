@@ -7,6 +7,8 @@ from datetime import date, datetime
 from typing import Any
 
 import unfold.admin
+from django.core.exceptions import FieldDoesNotExist, ValidationError
+from django.db.models import Field, ForeignKey
 from django.http import HttpRequest, HttpResponse
 from unfold.views import ChangeList
 
@@ -59,6 +61,25 @@ class PortalModelAdmin(ListAsFile, unfold.admin.ModelAdmin):
         title = {"title": self.list_title} if self.list_title else {}
         response: HttpResponse = super().changelist_view(request, {**title, **(extra_context or {})})
         return response
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """What an address fills in beforehand; what its field could never hold is passed over."""
+        given = super().get_changeform_initial_data(request)
+        return {name: value for name, value in given.items() if self._may_hold(name, value)}
+
+    def _may_hold(self, name: str, value: Any) -> bool:
+        try:
+            field = self.opts.get_field(name)
+        except FieldDoesNotExist:
+            return True
+        if not isinstance(field, Field) or field.many_to_many:
+            return True
+        kind = field.target_field if isinstance(field, ForeignKey) else field
+        try:
+            kind.run_validators(kind.to_python(value))
+        except ValidationError:
+            return False
+        return True
 
     def row_title(self, row: Any) -> str:
         """What a row's own page is headed by."""
