@@ -5,7 +5,7 @@ As text, since it never differs: made of querysets it takes several times as lon
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from functools import cache
 from typing import Any, NamedTuple
@@ -28,12 +28,16 @@ class NewestReport(NamedTuple):
     source: str
 
 
-def newest_report(account: Account | None = None, period: Period | None = None) -> NewestReport | None:
-    """Of the newest day, and of that the one observed last; of all accounts, or of one and a period."""
-    values: list[Any] = list(REPORTS)
-    if account is not None and period is not None:
-        values += [account.pk, str(period.first), str(period.last)]
-    rows: Iterable[Any] = ReportDay.objects.raw(_newest(connection.vendor, of_all=account is None), values)
+def newest_report(
+    account: Account | None = None, period: Period | None = None, reports: Sequence[str] = REPORTS
+) -> NewestReport | None:
+    """Of the newest day, and of that the one observed last; of these kinds alone.
+
+    Of all accounts, or of one; of one also within a period.
+    """
+    where, values = _of(account, period)
+    statement = _newest(connection.vendor, len(reports), where)
+    rows: Iterable[Any] = ReportDay.objects.raw(statement, [*reports, *values])
     for told in rows:
         file = ReportFile(source=told.file_source, name=told.file_name) if told.file_id else None
         return NewestReport(told.day, told.observed_at, source_of(file))
@@ -41,25 +45,34 @@ def newest_report(account: Account | None = None, period: Period | None = None) 
 
 
 def days_waiting(account: Account | None = None, period: Period | None = None) -> int:
-    """How many days are being added up."""
+    """How many days are being added up; of all accounts, or of one and within a period."""
     table = connection.ops.quote_name(DirtyDay._meta.db_table)
-    values: list[Any] = []
-    statement = f"SELECT COUNT(*) FROM {table}"  # noqa: S608 - a name alone
-    if account is not None and period is not None:
-        statement += " WHERE account_id = %s AND day BETWEEN %s AND %s"
-        values = [account.pk, str(period.first), str(period.last)]
+    where, values = _of(account, period)
+    statement = f"SELECT COUNT(*) FROM {table} told"  # noqa: S608 - a name alone
+    if where:
+        statement += f" WHERE {where}"
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         return int(cursor.fetchone()[0])
 
 
+def _of(account: Account | None, period: Period | None) -> tuple[str, list[Any]]:
+    """What narrows to the days of an account and a period, and its values; "" of all accounts."""
+    if account is None:
+        return "", []
+    if period is None:
+        return "told.account_id = %s", [account.pk]
+    within = [account.pk, str(period.first), str(period.last)]
+    return "told.account_id = %s AND told.day BETWEEN %s AND %s", within
+
+
 @cache
-def _newest(vendor: str, *, of_all: bool) -> str:
+def _newest(vendor: str, kinds: int, where: str) -> str:
     days, files = (connection.ops.quote_name(model._meta.db_table) for model in (ReportDay, ReportFile))
-    wanted = f"told.report IN ({', '.join(['%s'] * len(REPORTS))})"
-    if not of_all:
-        wanted += " AND told.account_id = %s AND told.day BETWEEN %s AND %s"
-    last = "told.report" if not of_all else "told.id DESC"
+    wanted = f"told.report IN ({', '.join(['%s'] * kinds)})"
+    if where:
+        wanted += f" AND {where}"
+    last = "told.report" if where else "told.id DESC"
     return (
         "SELECT told.id, told.day, told.observed_at, told.file_id,"  # noqa: S608 - names of tables alone
         f" file.source AS file_source, file.name AS file_name FROM {days} told"

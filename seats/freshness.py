@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from django.db.models import Max
+from django.db.models import Max, Q
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -13,6 +13,7 @@ from django.utils import timezone
 from portal.freshness import AsOf, Late, freshness, source_of
 from portal.models import Connection, Job, SyncSchedule
 from seats.models import Account, SeatRoster
+from seats.models.roster import SeatRosterQuerySet
 
 # A run may fail once, and a queue may be long, before anybody is told.
 RUNS_TO_MISS = 2
@@ -25,19 +26,43 @@ def seats(request: HttpRequest) -> Iterator[AsOf | Late]:
     yield from late(SyncSchedule.Kind.SEATS, "Seats", with_seats_of_their_own)
 
 
-def seats_as_of() -> Iterator[AsOf]:
-    """The newest seat list, and how old the oldest of the accounts' is."""
+def seats_as_of(account: Account | None = None) -> Iterator[AsOf]:
+    """The newest seat list, and how old the oldest of the accounts' is; of all accounts, or of one.
+
+    An organization's seats are told by its enterprise's list as well; an enterprise has its organizations'.
+    """
+    rosters = _telling(account)
     # A whole list, where there is one: a part of one, or one person's seat, says little of the others.
     by_age = ("-is_complete", "-last_observed_at", "-pk")
-    newest = SeatRoster.objects.select_related("file").order_by(*by_age).first()
+    newest = rosters.select_related("file").order_by(*by_age).first()
     if newest is not None:
         text = f"as of {newest.last_observed_at:%Y-%m-%d %H:%M} UTC, from {source_of(newest.file)}"
-        same = SeatRoster.objects.filter(is_complete=newest.is_complete).order_by()
-        per_account = same.values("account").annotate(newest=Max("last_observed_at"))
-        oldest = per_account.order_by("newest").values_list("newest", flat=True).first()
+        oldest = _oldest(rosters.filter(is_complete=newest.is_complete), account)
         if oldest and oldest.date() < newest.last_observed_at.date():
             text += f"; the oldest of the accounts' lists is of {oldest:%Y-%m-%d}"
         yield AsOf("Seats", text, reverse("admin:seats_account_changelist"))
+
+
+def _telling(account: Account | None) -> SeatRosterQuerySet:
+    """The lists that tell of seats of this account; None: of any."""
+    if account is None:
+        return SeatRoster.objects.all()
+    telling = Q(account=account) | Q(account__parent=account)
+    return SeatRoster.objects.filter(telling | Q(account=account.parent_id))
+
+
+def _oldest(rosters: SeatRosterQuerySet, account: Account | None) -> datetime | None:
+    """When the account asked for, or of it, was last told of that has not been told of for longest."""
+    newest = rosters.order_by().values("account").annotate(newest=Max("last_observed_at"))
+    told = {pk: (parent, at) for pk, parent, at in newest.values_list("account", "account__parent", "newest")}
+    return min(
+        (
+            max(at, told[parent][1]) if parent in told else at
+            for pk, (parent, at) in told.items()
+            if account is None or account.pk in (pk, parent)
+        ),
+        default=None,
+    )
 
 
 def with_seats_of_their_own(connection: Connection) -> Iterable[Account]:

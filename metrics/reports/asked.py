@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from metrics.figures import Scope
 from metrics.freshness import use_as_of
 from metrics.models import ReportDay
 from metrics.models.counters import COUNTERS
 from metrics.periods import Period, stored
+from metrics.presets import REPORTS
 from metrics.reports.behind import RowsBehind
 from portal.reports.base import Column, Report, ReportQuery, Row, columns_named
 from seats.models import Account
-from seats.reports.scope import accounts_of, teams_of
+from seats.reports.scope import account_of, accounts_of, teams_of
 
 PERIOD = frozenset({"--from", "--to"})
+
+# The kinds of reports that rows come from: of people alone, or of the account itself as well.
+OF_PEOPLE = (ReportDay.Report.USERS.value,)
+OF_PEOPLE_AND_ACCOUNTS = REPORTS
 
 COUNTER_LABELS = (
     "Interactions",
@@ -46,6 +51,11 @@ class UsageReport(Report):
 
     permission = "metrics.view_userday"
     options = PERIOD
+    told_by: ClassVar[Sequence[str]] = OF_PEOPLE
+
+    def kinds(self, query: ReportQuery) -> Sequence[str]:
+        """The kinds of reports from which the rows come; of a team only people's lines tell."""
+        return OF_PEOPLE if query.team else self.told_by
 
     def check(self, query: ReportQuery) -> None:
         super().check(query)
@@ -57,7 +67,7 @@ class UsageReport(Report):
         return RowsBehind(query, [dict(zip(names, row, strict=True)) for row in rows]).urls(user)
 
     def facts(self, query: ReportQuery) -> list[tuple[str, str]]:
-        return [(said.what, said.text) for said in use_as_of()]
+        return [(said.what, said.text) for said in use_as_of(account_of(query), self.kinds(query))]
 
 
 def team_keys_of(query: ReportQuery) -> Mapping[int, set[int]] | None:

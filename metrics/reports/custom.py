@@ -30,6 +30,8 @@ from metrics.models.counters import COUNTERS
 from metrics.periods import Period
 from metrics.reports.asked import (
     COUNTER_LABELS,
+    OF_PEOPLE,
+    OF_PEOPLE_AND_ACCOUNTS,
     UsageReport,
     account_cells,
     account_columns,
@@ -155,6 +157,7 @@ class Custom(UsageReport):
     subject = "Use"
     order = "organization, enterprise, group (what belongs to none last), first_day"
     permission = "metrics.view_scopeday"
+    told_by = OF_PEOPLE_AND_ACCOUNTS
     options = UsageReport.options | {"--team"}
     own_options = (
         Option(
@@ -196,6 +199,10 @@ class Custom(UsageReport):
             case "cost_centre":
                 return frozenset({self.permission, "seats.view_costcentre"})
         return super().permissions(query)
+
+    def kinds(self, query: ReportQuery) -> Sequence[str]:
+        by_people = query.extra.get(GROUPING) in ("team", "department", "cost_centre")
+        return OF_PEOPLE if by_people else super().kinds(query)
 
     def columns(self, query: ReportQuery) -> list[Column]:
         by = query.extra.get(GROUPING)

@@ -8,7 +8,13 @@ from operator import attrgetter
 
 from metrics import figures
 from metrics.models import ScopeDay
-from metrics.reports.asked import UsageReport, account_cells, account_columns, counter_columns
+from metrics.reports.asked import (
+    OF_PEOPLE_AND_ACCOUNTS,
+    UsageReport,
+    account_cells,
+    account_columns,
+    counter_columns,
+)
 from portal.reports import registry
 from portal.reports.base import Column, ReportQuery, Row, columns_named
 from seats.reports.scope import accounts_of
@@ -22,6 +28,7 @@ class DailyMetrics(UsageReport):
     question = "How much was Copilot used, day by day?"
     order = "day, organization, enterprise"
     permission = "metrics.view_scopeday"
+    told_by = OF_PEOPLE_AND_ACCOUNTS
 
     def columns(self, query: ReportQuery) -> list[Column]:
         active = columns_named("daily_active_users", "weekly_active_users", "monthly_active_users")

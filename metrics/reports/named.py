@@ -16,6 +16,7 @@ from metrics.figures import Dimension, Scope, Sums
 from metrics.figures.by_name import told
 from metrics.periods import MONTH, WEEK, Period, in_pieces
 from metrics.reports.asked import (
+    OF_PEOPLE_AND_ACCOUNTS,
     UsageReport,
     account_cells,
     account_columns,
@@ -42,6 +43,7 @@ class NamedMetrics(UsageReport):
     subject = "Use"
     options = UsageReport.options | {"--team", "--by"}
     permission = "metrics.view_scopeday"
+    told_by = OF_PEOPLE_AND_ACCOUNTS
     # What the report is by: its first column, and the prefix of the sets of people.
     by: ClassVar[str]
     dimension: ClassVar[Dimension]

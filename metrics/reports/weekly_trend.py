@@ -12,7 +12,13 @@ from django.db.models import QuerySet
 from metrics import figures
 from metrics.models import LegacyDay, ScopeDay
 from metrics.periods import between
-from metrics.reports.asked import UsageReport, account_cells, account_columns, team_keys_of
+from metrics.reports.asked import (
+    OF_PEOPLE_AND_ACCOUNTS,
+    UsageReport,
+    account_cells,
+    account_columns,
+    team_keys_of,
+)
 from metrics.trend import DayUsers, weekly
 from portal.reports import registry
 from portal.reports.base import Column, Report, ReportError, ReportQuery, Row, columns_named
@@ -41,6 +47,7 @@ class WeeklyTrend(UsageReport):
     question = "How do active and engaged users change from week to week?"
     order = "organization, enterprise, first_day; week counts the rows of each"
     permission = "metrics.view_scopeday"
+    told_by = OF_PEOPLE_AND_ACCOUNTS
     options = UsageReport.options | {"--team"}
 
     def check(self, query: ReportQuery) -> None:

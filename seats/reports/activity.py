@@ -37,7 +37,7 @@ class Activity(LeadsToList, Report):
             teams_of(query)
 
     def facts(self, query: ReportQuery) -> list[tuple[str, str]]:
-        return seat_facts()
+        return seat_facts(query)
 
     def columns(self, query: ReportQuery) -> list[Column]:
         return columns_named(

@@ -27,9 +27,9 @@ def team_slugs() -> Choices:
     return [(slug, slug) for slug in slugs[:MOST]]
 
 
-def seat_facts() -> list[tuple[str, str]]:
-    """How fresh seats are, and where they come from."""
-    return [(said.what, said.text) for said in seats_as_of()]
+def seat_facts(query: ReportQuery) -> list[tuple[str, str]]:
+    """How fresh the seats of the accounts asked for are, and where they come from."""
+    return [(said.what, said.text) for said in seats_as_of(account_of(query))]
 
 
 def account_of(query: ReportQuery) -> Account | None:

@@ -41,7 +41,7 @@ class Seats(LeadsToList, Report):
             teams_of(query)
 
     def facts(self, query: ReportQuery) -> list[tuple[str, str]]:
-        return seat_facts()
+        return seat_facts(query)
 
     def columns(self, query: ReportQuery) -> list[Column]:
         return [
