@@ -33,7 +33,20 @@ FIRST_DAY = date(1901, 1, 1)
 MAGIC = b"PK\x03\x04"
 DELIMITERS = (",", ";", "\t")
 
+TOO_WIDE = f"It has more than {MOST_COLUMNS} columns."
+COMPUTE_IT = "Open and save the file in Excel, or paste values."
+
 Cell = str | int | Decimal | bool | date | None
+
+
+class NoValue:
+    """A formula whose value the file does not hold: a program wrote it, no spreadsheet computed it."""
+
+    def __str__(self) -> str:
+        return "a formula without a value"
+
+
+NO_VALUE = NoValue()
 
 
 class Unreadable(Exception):
@@ -83,7 +96,7 @@ class CSV(SheetFormat):
         text = _text(content)
         lines = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text))
         try:
-            return _sheet([*map(writers.as_meant, line)] for line in lines)
+            return _sheet(enumerate(([*map(writers.as_meant, line)] for line in lines), 1))
         except csv.Error as error:
             raise Unreadable(f"Line {lines.line_num} is no line of a CSV: {error}.") from None
 
@@ -110,16 +123,13 @@ class XLSX(SheetFormat):
     name = "xlsx"
 
     def read(self, content: bytes) -> Sheet:
-        from openpyxl import load_workbook
+        from seats.sheets.workbook import rows_of
 
         try:
             packed = zipfile.ZipFile(io.BytesIO(content))
             if sum(part.file_size for part in packed.infolist()) > MOST_BYTES:
                 raise Unreadable("The workbook unpacks to more than 200 MB. Split it.")
-            # Read-only: cell by cell. Of a formula the value that was last computed counts.
-            book = load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-            rows = book.worksheets[0].iter_rows(max_col=MOST_COLUMNS + 1, values_only=True)
-            return _sheet([_read_cell(value) for value in row] for row in rows)
+            return _sheet((number, [_read_cell(value) for value in row]) for number, row in rows_of(content))
         except Unreadable:
             raise
         except Exception as error:
@@ -168,7 +178,11 @@ class NDJSON(SheetFormat):
         for number, line in enumerate(_text(content).split("\n"), 1):
             if line.strip():
                 record = _object(line, number)
-                headers.update(dict.fromkeys(record))
+                if new := record.keys() - headers.keys():
+                    _check_names(new, number)
+                    headers.update(dict.fromkeys(record))
+                    if len(headers) > MOST_COLUMNS:
+                        raise Unreadable(f"{TOO_WIDE} Line {number} has one too many.")
                 records.append(record)
                 numbers.append(number)
         return Sheet([*headers], [[record.get(name) for name in headers] for record in records], numbers)
@@ -251,20 +265,26 @@ def _object(line: str, number: int) -> dict[str, Any]:
     return record
 
 
-def _sheet(lines: Iterable[Sequence[Any]]) -> Sheet:
-    """The first line is the headers; empty lines are passed over, and counted."""
+def _check_names(names: Iterable[str], number: int) -> None:
+    for name in names:
+        if says := unkept(name):
+            raise Unreadable(f"Line {number}, the name {as_printed(name)!r}: {says}")
+
+
+def _sheet(lines: Iterable[tuple[int, Sequence[Any]]]) -> Sheet:
+    """Lines and their numbers; the first is the headers; empty ones are passed over."""
     headers: list[str] | None = None
     rows, numbers = [], []
-    for number, line in enumerate(lines, 1):
+    for number, line in lines:
         cells = list(line)
         while cells and cells[-1] in (None, ""):
             cells.pop()
         if not cells:
             continue
         if headers is None:
-            headers = [_header(value) for value in cells]
-            if len(headers) > MOST_COLUMNS:
-                raise Unreadable(f"It has more than {MOST_COLUMNS} columns.")
+            if len(cells) > MOST_COLUMNS:
+                raise Unreadable(TOO_WIDE)
+            headers = [_header(value, number, column) for column, value in enumerate(cells, 1)]
             continue
         if len(cells) > len(headers):
             raise Unreadable(f"Row {number} has more cells than there are headers.")
@@ -273,5 +293,25 @@ def _sheet(lines: Iterable[Sequence[Any]]) -> Sheet:
     return Sheet(headers or [], rows, numbers)
 
 
-def _header(value: Any) -> str:
-    return "" if value is None else str(value).strip()[:200]
+def _header(value: Any, number: int, column: int) -> str:
+    """The text of a header. Raises Unreadable for what no page and no database keeps."""
+    if value is NO_VALUE:
+        raise Unreadable(f"Row {number}, column {column}: the header is {NO_VALUE}. {COMPUTE_IT}")
+    header = "" if value is None else str(value).strip()[:200]
+    if says := unkept(header):
+        raise Unreadable(f"Row {number}, column {column}, a header: {says}")
+    return header
+
+
+def unkept(text: str) -> str:
+    """Why no database keeps this text, and what to do; nothing where each does."""
+    if "\x00" in text:
+        return "There is a NUL character in this text. Remove it."
+    if any("\ud800" <= letter <= "\udfff" for letter in text):
+        return "There is half a character in this text. Write it anew."
+    return ""
+
+
+def as_printed(value: Any) -> str:
+    """A cell's text for a page: what no page can show is a question mark."""
+    return str(value).encode("utf-8", "replace").decode()

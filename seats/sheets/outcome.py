@@ -10,6 +10,7 @@ from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from import_export.results import RowResult
 
 from seats.sheets.difference import SHOWN
+from seats.sheets.formats import as_printed
 from seats.sheets.tables import Table
 
 logger = logging.getLogger(__name__)
@@ -56,7 +57,7 @@ def _wrong(table: Table, row: Any) -> Iterator[dict[str, Any]]:
     by_name = error.message_dict if hasattr(error, "error_dict") else {NON_FIELD_ERRORS: error.messages}
     for name, says in by_name.items():
         column = "" if name == NON_FIELD_ERRORS else names.get(name, name)
-        value = str(row.row_values.get(column) or "")[:80]
+        value = as_printed(row.row_values.get(column) or "")[:80]
         yield {"number": row.number, "column": column, "value": value, "says": says}
 
 

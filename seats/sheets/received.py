@@ -205,7 +205,9 @@ def _samples(sheet: formats.Sheet) -> list[list[str]]:
     """The first cells of each column that say anything."""
     samples: list[list[str]] = []
     for number in range(len(sheet.headers)):
-        said = (str(row[number])[:80] for row in sheet.rows[:50] if row[number] not in (None, ""))
+        said = (
+            formats.as_printed(row[number])[:80] for row in sheet.rows[:50] if row[number] not in (None, "")
+        )
         samples.append(list(dict.fromkeys(said))[:SAMPLES])
     return samples
 

@@ -13,6 +13,8 @@ from typing import Any, ClassVar
 from django.db import models
 from import_export.widgets import Widget
 
+from seats.sheets import formats
+
 # Numbers of so many digits before or after the point are written out.
 WRITTEN_OUT = 40
 NUMBER = re.compile(r"[+-]?(\d{1,30}(\.\d{0,30})?|\.\d{1,30})")
@@ -43,7 +45,7 @@ class YesNoWidget(Widget):
     }  # fmt: skip
 
     def clean(self, value: Any, row: Any = None, **kwargs: Any) -> bool:
-        word = str(value).strip().lower()
+        word = plain(value).strip().lower()
         if word not in self.WORDS:
             raise ValueError("Write yes or no.")
         return self.WORDS[word]
@@ -122,16 +124,16 @@ def plain(value: Any) -> str:
     """A cell as text. Raises ValueError for what no database keeps."""
     if value is None:
         return ""
+    if value is formats.NO_VALUE:
+        raise ValueError(f"This is {formats.NO_VALUE}. {formats.COMPUTE_IT}")
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     elif isinstance(value, (float, Decimal)) and abs(Decimal(str(value)).adjusted()) < WRITTEN_OUT:
         # A workbook's 0.000001 is 1e-06 to a program, and to nobody who wrote it.
         value = f"{Decimal(str(value)):f}"
     text = value.isoformat() if isinstance(value, (date, datetime)) else str(value)
-    if "\x00" in text:
-        raise ValueError("There is a NUL character in this text. Remove it.")
-    if any("\ud800" <= letter <= "\udfff" for letter in text):
-        raise ValueError("There is half a character in this text. Write it anew.")
+    if says := formats.unkept(text):
+        raise ValueError(says)
     return text
 
 
