@@ -30,6 +30,12 @@ from portal.reports.recipients import refusals
 Delivery = ReportSchedule.Delivery
 # Narrows the list of runs to those of a schedule.
 RUNS_OF = "schedule__id__exact"
+# What the form suggests: the name of the report tells its files from those of others.
+SUGGESTED_NAME = "{name}-{day}"
+TAKEN = (
+    "Another scheduled report writes a file of this name into this folder, and one would be lost: choose "
+    "another folder, or a file name that tells them apart, for instance with {name} in it."
+)
 
 
 class ReportScheduleForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only
@@ -56,14 +62,20 @@ class ReportScheduleForm(forms.ModelForm):  # type: ignore[type-arg]  # generic 
                 self.add_error("recipients", sentence)
         elif given.get("delivery") == Delivery.FOLDER:
             self._check("folder", lambda: files.target_folder(given.get("folder", "")))
-            self._check("file_name", lambda: self._named(given))
+            saved = self.instance.saved if self.instance.pk else given.get("saved")
+            if saved is not None and "folder" not in self.errors:
+                self._check("file_name", lambda: self._check_file(given, saved))
         return given
 
-    def _named(self, given: dict[str, Any]) -> str:
-        today = timezone.now().date()
-        return files.file_name(
-            given.get("file_name", ""), report="seats", name="name", day=today, ending="csv"
+    def _check_file(self, given: dict[str, Any], saved: SavedReport) -> None:
+        """ReportError unless it has a file of its own; a paused one writes none."""
+        schedule = ReportSchedule(
+            pk=self.instance.pk, folder=given.get("folder", ""), file_name=given.get("file_name", "")
         )
+        today = timezone.now().date()
+        files.file_of(schedule, saved, today)
+        if given.get("is_on") and files.is_written_by_another(schedule, saved, today):
+            raise ReportError(TAKEN)
 
     def _check(self, field: str, check: Any) -> None:
         try:
@@ -139,6 +151,9 @@ class ReportScheduleAdmin(PortalModelAdmin):
             )
             kwargs["queryset"] = mine
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        return {"file_name": SUGGESTED_NAME, **super().get_changeform_initial_data(request)}
 
     def get_readonly_fields(self, request: HttpRequest, obj: ReportSchedule | None = None) -> list[str]:
         return [*self.readonly_fields, *(["saved"] if obj else [])]

@@ -7,14 +7,15 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import count
 from pathlib import Path, PurePosixPath
 
 from django.conf import settings
 
-from portal.models import ReportRun
+from portal.models import ReportRun, ReportSchedule, SavedReport
 from portal.reports.options import ReportError
 
 # What a file's name keeps of the name of a report.
@@ -78,6 +79,30 @@ def file_name(pattern: str, *, report: str, name: str, day: date, ending: str) -
     return f"{made}.{ending}"
 
 
+def file_of(schedule: ReportSchedule, saved: SavedReport, day: date) -> Path:
+    """The file that a run of this schedule writes if it is due on this day; ReportError if it can not."""
+    name = file_name(
+        schedule.file_name, report=saved.report, name=saved.name, day=day, ending=saved.file_format
+    )
+    return target_folder(schedule.folder) / name
+
+
+def is_written_by_another(schedule: ReportSchedule, saved: SavedReport, day: date) -> bool:
+    """Whether another schedule that is on writes the same file on this day; ReportError if it writes none.
+
+    Names that differ in case alone are the same: on some systems the files are.
+    """
+    own = str(file_of(schedule, saved, day)).casefold()
+    others = ReportSchedule.objects.filter(is_on=True, delivery=ReportSchedule.Delivery.FOLDER)
+    for other in others.exclude(pk=schedule.pk).select_related("saved"):
+        try:
+            if str(file_of(other, other.saved, day)).casefold() == own:
+                return True
+        except ReportError:
+            continue  # it writes no file at all
+    return False
+
+
 def target_folder(below: str) -> Path:
     """The folder itself, which need not be there yet. ReportError unless it lies in REPORT_FOLDER."""
     if not settings.REPORT_FOLDER:
@@ -93,25 +118,75 @@ def target_folder(below: str) -> Path:
     return target
 
 
-def put(run: ReportRun, below: str, name: str) -> Path:
-    """Copy the run's file there, whole or not at all; repeated, it does the same again."""
+def put(run: ReportRun, below: str, name: str) -> str:
+    """Copy the run's file there, whole or not at all, and note where; repeated, it does the same again.
+
+    A file that another schedule wrote stays: the run's is written beside it, and the sentence that this
+    returns says so; "" otherwise. ReportError if it cannot be written.
+    """
     source = kept_file(run)
     if source is None:
         raise ReportError("The file is not there any more.")
     target = target_folder(below)
     try:
         target.mkdir(parents=True, exist_ok=True)
-        path = target_folder(below) / name
-        beside = path.with_name(f".{name}.{secrets.token_hex(6)}.part")
-        try:
-            with source.open("rb") as read, beside.open("xb") as write:
-                shutil.copyfileobj(read, write, 1 << 20)
-            beside.replace(path)
-        finally:
-            beside.unlink(missing_ok=True)
+        path = _claim(run, target_folder(below), name)
+        _copy(source, path)
     except OSError as error:
+        _note_place(run, "")
         raise ReportError(f"{target / name} cannot be written: {error.strerror}.") from None
-    return path
+    if path.name == name:
+        return ""
+    return (
+        f"{name} was written by another scheduled report and was left as it is: this one is beside it, as "
+        f"{path.name}. Give one of the two another folder or file name."
+    )
+
+
+def _claim(run: ReportRun, target: Path, name: str) -> Path:
+    """The first of the run's names that is not another schedule's, noted as the place where it goes.
+
+    Noted before it is looked at: of two that are made at once each sees the other's.
+    """
+    for tried in _names(run, name):
+        _note_place(run, str(target / tried))
+        if not _is_of_another(run, target / tried):
+            break
+    return target / tried
+
+
+def _names(run: ReportRun, name: str) -> Iterator[str]:
+    """The name, then such as no other schedule has; the same ones for each run of a schedule."""
+    yield name
+    stem, _, ending = name.rpartition(".")
+    for number in count(1):
+        again = f"-{number}" if number > 1 else ""
+        yield f"{stem}-schedule-{run.schedule_id}{again}.{ending}"
+
+
+def _is_of_another(run: ReportRun, path: Path) -> bool:
+    """Whether another schedule wrote this file last, or is writing it."""
+    runs = ReportRun.objects.filter(where_to=str(path)).exclude(pk=run.pk)
+    others = runs.exclude(schedule=run.schedule_id)
+    if others.open().exists():
+        return True
+    last = runs.exclude(finished_at=None).order_by("-finished_at", "-pk").first()
+    return last is not None and last.schedule_id != run.schedule_id and path.exists()
+
+
+def _note_place(run: ReportRun, place: str) -> None:
+    run.where_to = place
+    run.save(update_fields=["where_to"])
+
+
+def _copy(source: Path, path: Path) -> None:
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(6)}.part")
+    try:
+        with source.open("rb") as read, beside.open("xb") as write:
+            shutil.copyfileobj(read, write, 1 << 20)
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 # --- Retention --------------------------------------------------------------------------------

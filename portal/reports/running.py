@@ -114,7 +114,7 @@ def make(this: jobs.Run) -> dict[str, Any]:
         if files.kept_file(run) is None:
             _make_file(run, this)
         this.beat()
-        _deliver(run)
+        says = _deliver(run)
     except (jobs.Stop, jobs.Later):
         raise
     except (ReportError, delivering.Undelivered) as error:
@@ -124,7 +124,7 @@ def make(this: jobs.Run) -> dict[str, Any]:
         logger.exception("Report run %s failed", run.pk)
         fail(run, UNEXPECTED.format(run.pk))
         raise
-    run.state, run.finished_at, run.error = State.DONE, timezone.now(), ""
+    run.state, run.finished_at, run.error = State.DONE, timezone.now(), says
     run.save(update_fields=["state", "finished_at", "error"])
     return {"rows": run.rows, "bytes": run.size}
 
@@ -168,7 +168,8 @@ def _today(run: ReportRun) -> date:
     return run.due_at.astimezone(UTC).date()
 
 
-def _deliver(run: ReportRun) -> None:
+def _deliver(run: ReportRun) -> str:
+    """Take it where it goes; a sentence about what was not as it was set, if anything was not."""
     schedule = run.schedule
     if schedule is None:
         raise ReportError("The schedule was deleted before the report had gone anywhere.")
@@ -180,10 +181,9 @@ def _deliver(run: ReportRun) -> None:
             day=run.due_at.date(),
             ending=run.file_format,
         )
-        run.where_to = str(files.put(run, schedule.folder, name))
-        run.save(update_fields=["where_to"])
-    else:
-        delivering.mail(run, schedule.addresses)
+        return files.put(run, schedule.folder, name)
+    delivering.mail(run, schedule.addresses)
+    return ""
 
 
 def fail(run: ReportRun, error: str) -> None:

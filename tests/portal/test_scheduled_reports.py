@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.contrib.auth.models import Permission
 from django.core import mail
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -424,3 +425,119 @@ def test_run_now_makes_one_run_however_often_it_is_pressed_in_a_moment(
         assert olga_client.post(page).status_code == 302
         assert olga_client.post(page).status_code == 302
     assert ReportRun.objects.count() == 1
+
+
+# --- Two into one folder --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def other(saved: SavedReport, vic: Any) -> SavedReport:
+    """Of the same report, but of somebody else, and asking something else."""
+    vic.user_permissions.set(Permission.objects.filter(codename="view_userday"))
+    stored.organization("beta", 2)
+    return SavedReport.objects.create(
+        name="Work in beta", report="user-metrics", filters={"organization": "beta"}, owner=vic
+    )
+
+
+def form_of(saved: SavedReport, schedule: ReportSchedule | None = None, **values: Any) -> ReportScheduleForm:
+    given = {
+        "saved": saved.pk, "is_on": True, "cadence": "daily", "weekday": 0, "day_of_month": 1, "at": "07:00",
+        "time_zone": "UTC", "delivery": "folder", "file_name": "{report}-{day}", **values,
+    }  # fmt: skip
+    return ReportScheduleForm(given, instance=schedule)
+
+
+@pytest.mark.parametrize("name", ["{report}-{day}", "user-metrics-{day}", "User-Metrics-{day}"])
+def test_a_schedule_that_would_write_another_s_file_is_refused(
+    saved: SavedReport, other: SavedReport, name: str
+) -> None:
+    scheduled(saved, delivery="folder", file_name="{report}-{day}")
+
+    [says] = form_of(other, file_name=name).errors["file_name"]
+
+    assert "Another scheduled report writes a file of this name into this folder" in says
+    assert "choose another folder, or a file name that tells them apart" in says
+
+
+def test_one_with_a_file_of_its_own_is_not(saved: SavedReport, other: SavedReport) -> None:
+    mine = scheduled(saved, delivery="folder", file_name="{report}-{day}")
+
+    assert form_of(other, folder="beta").is_valid()
+    assert form_of(other, file_name="{name}-{day}").is_valid()
+    assert form_of(other, is_on=False).is_valid()
+    assert form_of(saved, mine).is_valid()
+    scheduled(other, delivery="folder", file_name="{name}", is_on=False)
+    assert form_of(other, file_name="{name}").is_valid()
+    SavedReport.objects.filter(pk=other.pk).update(file_format="xlsx")
+    other.refresh_from_db()
+    assert form_of(other).is_valid()
+
+
+def test_the_form_suggests_a_name_that_tells_reports_apart(olga_client: Any) -> None:
+    page = olga_client.get(reverse("admin:portal_reportschedule_add")).content.decode()
+    assert 'value="{name}-{day}"' in page
+
+
+def test_a_file_that_another_schedule_wrote_is_left_and_the_run_says_so(
+    saved: SavedReport, other: SavedReport, places: Path
+) -> None:
+    scheduled(saved, delivery="folder")
+    second = scheduled(other, delivery="folder")
+    minute_passes(MONDAY)
+
+    whole, beside = ReportRun.objects.order_by("pk")
+    kept = places / "user-metrics-2026-11-23.csv"
+    own = places / f"user-metrics-2026-11-23-schedule-{second.pk}.csv"
+    assert (whole.state, whole.where_to, whole.error) == ("done", str(kept), "")
+    assert (beside.state, beside.where_to) == ("done", str(own))
+    assert hashlib.sha256(kept.read_bytes()).hexdigest() == whole.sha256
+    assert hashlib.sha256(own.read_bytes()).hexdigest() == beside.sha256
+    assert beside.error.startswith(
+        f"{kept.name} was written by another scheduled report and was left as it is: "
+        f"this one is beside it, as {own.name}."
+    )
+
+
+def test_a_schedule_replaces_its_own_file_and_that_of_nobody_else(
+    saved: SavedReport, other: SavedReport, places: Path
+) -> None:
+    scheduled(saved, delivery="folder", file_name="newest", cadence="daily")
+    second = scheduled(other, delivery="folder", file_name="newest", cadence="daily")
+    for days in range(2):
+        minute_passes(MONDAY + timedelta(days=days))
+
+    names = ["newest.csv", f"newest-schedule-{second.pk}.csv"]
+    assert sorted(path.name for path in places.iterdir()) == sorted(names)
+    assert [Path(run.where_to).name for run in ReportRun.objects.order_by("pk")] == names * 2
+    newest = ReportRun.objects.order_by("-pk")[1]
+    assert hashlib.sha256((places / "newest.csv").read_bytes()).hexdigest() == newest.sha256
+
+
+def test_nor_is_one_overwritten_that_another_is_just_writing(
+    saved: SavedReport, other: SavedReport, places: Path
+) -> None:
+    first = running.begin(scheduled(saved, delivery="folder", file_name="newest"), MONDAY)
+    ReportRun.objects.filter(pk=first.pk).update(state="running", where_to=str(places / "newest.csv"))
+    second = scheduled(other, delivery="folder", file_name="newest")
+    begun = running.begin(second, MONDAY)
+    assert begun.job is not None
+
+    make_report(begun.job.pk)
+
+    assert [path.name for path in places.iterdir()] == [f"newest-schedule-{second.pk}.csv"]
+
+
+def test_a_deleted_schedule_s_file_stays_as_well(
+    saved: SavedReport, other: SavedReport, places: Path
+) -> None:
+    first = scheduled(saved, delivery="folder", file_name="newest")
+    minute_passes(MONDAY)
+    first.delete()
+    second = scheduled(other, delivery="folder", file_name="newest")
+    minute_passes(MONDAY)
+    assert (places / f"newest-schedule-{second.pk}.csv").exists()
+
+    (places / "newest.csv").unlink()
+    minute_passes(MONDAY + timedelta(days=7))
+    assert (places / "newest.csv").exists()
