@@ -151,12 +151,17 @@ class KeptByHandResource(resources.ModelResource):
     def after_init_instance(self, instance: Any, new: bool, row: Any, **kwargs: Any) -> None:
         """Refuse a second line about the same row."""
         try:
-            key = self.identity(row, instance, new)
+            keys = self.identities(row, instance, new)
         except ValueError:
             return
-        first = self._met.setdefault(key, self._number)
-        if first != self._number:
-            raise ValidationError(f"Row {first} speaks of the same already. Keep one of the two.")
+        for key in keys:
+            first = self._met.setdefault(key, self._number)
+            if first != self._number:
+                raise ValidationError(f"Row {first} speaks of the same already. Keep one of the two.")
+
+    def identities(self, row: Any, instance: Any, new: bool) -> Sequence[Hashable]:
+        """What of a file one line alone may say. Raises ValueError where a cell of them cannot be read."""
+        return (self.identity(row, instance, new),)
 
     def identity(self, row: Any, instance: Any, new: bool) -> Hashable:
         return self.key_of_row(row)

@@ -15,7 +15,7 @@ from seats.sheets.lookups import (
     DepartmentWidget,
     TeamWidget,
 )
-from seats.sheets.people_named import PeopleNamed, PeopleShown, check_person, unknown_key
+from seats.sheets.people_named import PeopleNamed, PeopleShown, check_person, check_person_key, unknown_key
 from seats.sheets.widgets import TrimmedTextWidget, plain
 
 
@@ -175,6 +175,7 @@ class TeamOwnerResource(KeptByHandResource):
         check_person(instance.person, "person", known=instance.user)
         if not instance.person:
             raise ValidationError({"person": "Say who: a login or a mail address."})
+        check_person_key(instance)
 
     def complete(self, instance: TeamOwner) -> None:
         instance.keep_keys()

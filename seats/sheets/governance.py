@@ -6,6 +6,7 @@ people as logins, so that a sheet means the same in another installation.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Hashable
 from typing import Any
 
@@ -116,7 +117,10 @@ class UnitPriceResource(KeptByHandResource):
 
 
 class ExemptionResource(KeptByHandResource):
-    """One of the first four columns says whom it is about. Without `starts_on` it holds from today on."""
+    """One of the first four columns says whom it is about.
+
+    A line without `starts_on` speaks of the one that holds today; where none does, it begins today.
+    """
 
     login = column("login", "user", PersonWidget())
     team = column("team", "team", TeamWidget())
@@ -136,28 +140,56 @@ class ExemptionResource(KeptByHandResource):
     def get_queryset(self) -> Any:
         return Exemption.objects.select_related("user", "team__account", "account")
 
+    def prepare(self, dataset: Any) -> None:
+        super().prepare(dataset)
+        self._in_force = set(Exemption.objects.in_force(today()).values_list("pk", flat=True))
+        self._of_target: dict[Hashable, list[Exemption]] = defaultdict(list)
+        for exemptions in self._existing.values():
+            for one in exemptions:
+                self._of_target[_target(self.key_of(one))].append(one)
+
     def find(self, row: Any) -> Exemption | None:
         """Of several that differ in their reason or last day alone, the one that says the same, if any."""
-        twins: list[Exemption] = self._existing.get(self.key_of_row(row), [])
+        theirs = self._of_target.get(_target(self.key_of_row(row)), [])
+        starts_on = day_of(row, "starts_on")
+        twins = [
+            one for one in theirs if (one.starts_on == starts_on if starts_on else one.pk in self._in_force)
+        ]
         if not twins:
             return None
         same = next((one for one in twins if self._says_the_same(row, one)), twins[0])
-        twins.remove(same)
+        theirs.remove(same)
         return same
 
-    def identity(self, row: Any, instance: Any, new: bool) -> Hashable:
+    def identity(self, row: Any, instance: Exemption, new: bool) -> Hashable:
         # Two may hold for the same people at once; only to add the same twice is a slip.
-        if not new:
-            return object()
-        told = (self.cell(row, name) for name in ("reason", "kind", "owner", "until"))
-        return (self.key_of_row(row), *told)
+        told = tuple(self.cell(row, name) for name in ("reason", "kind", "owner", "until"))
+        key = _target(self.key_of_row(row)), day_of(row, "starts_on"), told
+        if new:
+            return key
+        self._met.setdefault(key, self._number)
+        return object()
+
+    def import_field(self, field: Any, instance: Exemption, row: Any, *args: Any, **kwargs: Any) -> None:
+        if field.attribute == "starts_on" and not instance._state.adding and not day_of(row, "starts_on"):
+            return  # it goes on as it began
+        super().import_field(field, instance, row, *args, **kwargs)
 
     def begin(self, instance: Exemption, by: Any) -> None:
         instance.created_by = by
 
     def _says_the_same(self, row: Any, one: Exemption) -> bool:
-        there = (field for field in self.get_import_fields() if field.column_name in row)
+        there = (
+            field
+            for field in self.get_import_fields()
+            if field.column_name in row and (field.attribute != "starts_on" or day_of(row, "starts_on"))
+        )
         return all(field.get_value(one) == self.cell(row, field.attribute) for field in there)
+
+
+def _target(key: Any) -> Hashable:
+    """Whom an exemption is about, of its key: all but the first day."""
+    return key[:-1]
 
 
 class HolidayResource(KeptByHandResource):

@@ -74,3 +74,10 @@ def unknown_key(text: str) -> str:
 def check_person(text: str, name: str, known: GitHubUser | None = None) -> None:
     if text and known is None and not NAME_OF_PERSON.fullmatch(text):
         raise ValidationError({name: f"{text!r} is neither a login nor a mail address."})
+
+
+def check_person_key(row: Assignment | TeamOwner) -> None:
+    """Small letters of some languages take more room than their capitals. Raises ValidationError."""
+    most = row._meta.get_field("person_key").max_length or 0
+    if len(row.own_person_key()) > most:
+        raise ValidationError({"person": "This is too long in small letters, as it is compared. Shorten it."})

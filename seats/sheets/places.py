@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Hashable, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -16,7 +16,7 @@ from seats.models.policy import FROM_EVER
 from seats.policy_sql import today
 from seats.sheets.base import KeptByHandResource, column, day_of, texts_of
 from seats.sheets.lookups import CostCentreWidget, DepartmentWidget
-from seats.sheets.people_named import PeopleNamed, PeopleShown, check_person, unknown_key
+from seats.sheets.people_named import PeopleNamed, PeopleShown, check_person, check_person_key, unknown_key
 from seats.sheets.widgets import TrimmedTextWidget, plain
 
 
@@ -42,6 +42,8 @@ class AssignmentResource(KeptByHandResource):
         super().__init__(**kwargs)
         self._people_shown = PeopleShown(Assignment)
         self._closed: dict[int, Assignment] = {}
+        self._moves_today: Assignment | None = None
+        self._told_ends: set[int] = set()
 
     def get_queryset(self) -> Any:
         return Assignment.objects.select_related("user", "department", "cost_centre")
@@ -59,11 +61,15 @@ class AssignmentResource(KeptByHandResource):
     def key_of_row(self, row: Any) -> Hashable:
         return self._people.key_of(row.get("person"))
 
-    def identity(self, row: Any, instance: Assignment, new: bool) -> Hashable:
-        return self.key_of_row(row), self._starts_on(row)
-
-    def _starts_on(self, row: Any) -> Any:
-        return day_of(row, "starts_on") or "today"
+    def identities(self, row: Any, instance: Assignment, new: bool) -> Sequence[Hashable]:
+        person = self.key_of_row(row)
+        if told := day_of(row, "starts_on"):
+            return ((person, told),)
+        day = today() if new else instance.starts_on
+        if not any(one.pk for one in self._existing.get(person, [])):
+            # Nothing is known of them: without a first day it has always held, wherever the line stands.
+            day = FROM_EVER
+        return (person, "today"), (person, day)
 
     def find(self, row: Any) -> Assignment | None:
         theirs = self._existing.get(self.key_of_row(row), [])
@@ -71,7 +77,7 @@ class AssignmentResource(KeptByHandResource):
             # Also what could not be joined with the person, since it contradicts another.
             written = self._existing.get(unknown_key(plain(row.get("person")).strip()), [])
             return next((one for one in (*theirs, *written) if one.starts_on == starts_on), None)
-        current = next((one for one in theirs if one.starts_on <= today() and one.ends_on is None), None)
+        current = next((one for one in theirs if _holds_on(one, today())), None)
         if current is None or current.starts_on == today() or self._says_the_same(row, current):
             return current
         return None
@@ -95,6 +101,8 @@ class AssignmentResource(KeptByHandResource):
             field.clean(row)
         elif field.attribute == "ends_on":
             told = field.clean(row)
+            if told:
+                self._told_ends.add(id(instance))
             # Empty: until the next one begins.
             instance.ends_on = told or self._day_before_next(instance)
         else:
@@ -106,6 +114,8 @@ class AssignmentResource(KeptByHandResource):
         with contextlib.suppress(ValueError):  # its own column says so
             told = day_of(row, "starts_on")
         instance.starts_on = told or (today() if theirs else FROM_EVER)
+        if theirs and not told:
+            self._moves_today = instance
         if "ends_on" not in row:
             instance.ends_on = self._day_before_next(instance)
         # What the sheet has no column for goes along to the new place.
@@ -124,13 +134,13 @@ class AssignmentResource(KeptByHandResource):
 
     def check(self, instance: Assignment) -> None:
         check_person(instance.person, "person", known=instance.user)
+        check_person_key(instance)
         check_person(instance.manager, "manager")
         theirs = self._existing[instance.own_person_key()]
         for other in theirs:
             if other is instance:
                 continue
-            if other.ends_on is None and other.starts_on < instance.starts_on:
-                # Whoever begins somewhere else has left where they were.
+            if self._is_left(other, instance):
                 other.ends_on = instance.day_before()
                 if other.pk:
                     self._closed[other.pk] = other
@@ -141,6 +151,18 @@ class AssignmentResource(KeptByHandResource):
                 )
         if instance not in theirs:
             theirs.append(instance)
+
+    def _is_left(self, other: Assignment, instance: Assignment) -> bool:
+        """Whether the person who begins here leaves that place; one with a last day only today.
+
+        That they were to leave it later, for a place that is planned, does not keep them from moving now.
+        """
+        if other.starts_on >= instance.starts_on:
+            return False
+        if other.ends_on is None:
+            return True
+        is_cut_short = self._moves_today is instance and other.ends_on >= instance.starts_on
+        return is_cut_short and id(other) not in self._told_ends
 
     def complete(self, instance: Assignment) -> None:
         instance.keep_keys()
@@ -157,3 +179,7 @@ class AssignmentResource(KeptByHandResource):
         for row in rows:
             row.keep_keys()  # a later line may have ended it
         super().write_new(rows)
+
+
+def _holds_on(one: Assignment, day: date) -> bool:
+    return one.starts_on <= day and (one.ends_on is None or one.ends_on >= day)
