@@ -8,13 +8,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Any
 
 # Longer than anything we store; beyond it a date as of which to judge would leave the calendar.
 MOST_DAYS = 3650
+
+# The days that may be asked for: from long before there was anything to tell, up to a year from today (UTC),
+# since savings are told ahead. All that is reckoned from one of them stays within the calendar.
+FIRST_DAY = date(2000, 1, 1)
+DAYS_AHEAD = 366
 
 Choices = Sequence[tuple[str, str]]
 
@@ -78,13 +83,23 @@ class Option:
 
 
 def _day(called: str, text: str) -> date:
+    day = _written_day(text)
+    if day is None:
+        raise ReportError(f"{called} takes a day such as 2026-10-31, not {text!r}.")
+    last = datetime.now(UTC).date() + timedelta(days=DAYS_AHEAD)
+    if not FIRST_DAY <= day <= last:
+        raise ReportError(f"{called} takes a day from {FIRST_DAY} to {last}, not {day}.")
+    return day
+
+
+def _written_day(text: str) -> date | None:
     try:
         # fromisoformat alone would also take 20261101 and 2026-W45-1.
         if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text, re.ASCII):
             return date.fromisoformat(text)
     except ValueError:
         pass
-    raise ReportError(f"{called} takes a day such as 2026-10-31, not {text!r}.")
+    return None
 
 
 def _number(called: str, text: str, most: int) -> int:

@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,13 @@ import pytest
 from django.core.management import CommandError, call_command
 from openpyxl import load_workbook
 
+from portal.reports import registry
+from seats.models import Seat
 from tests import running
 from tests.metrics import stored
 from tests.reports import exported
 from tests.running import MANAGE
+from tests.seats.batches import batch_of, taken_back
 
 DAY = date(2026, 10, 1)
 
@@ -31,6 +35,17 @@ def acme(db: None) -> Any:
     ana, ben = stored.person(1, "ana"), stored.person(2, "ben")
     stored.roster(acme, DAY, {"frontend": [ana]})
     stored.use(acme, DAY, {ana: {}, ben: {}})
+    return acme
+
+
+@pytest.fixture
+def held(acme: Any, clock: Any) -> Any:
+    """The same organization with a seat that was taken back, so that money and verdicts are told too."""
+    at = stored.midnight(DAY)
+    seats = {"account": acme, "plan_type": "business", "first_seen_at": at, "last_seen_at": at}
+    seat = Seat.objects.create(user=stored.person(1), created_at=at, **seats)
+    Seat.objects.create(user=stored.person(2), created_at=at, **seats)
+    taken_back(batch_of(acme, [seat], state="done"), "ana")
     return acme
 
 
@@ -128,6 +143,8 @@ def test_a_folder_that_is_not_there_is_a_sentence(acme: Any, tmp_path: Path) -> 
         (["user-metrics", "--from", "01.10.2026"], "--from takes a day such as 2026-10-31"),
         (["user-metrics", "--to", "2026-02-30"], "--to takes a day"),
         (["user-metrics", "--from", "20261001"], "--from takes a day"),
+        (["user-metrics", "--from", "1999-12-31"], "--from takes a day from 2000-01-01 to "),
+        (["seats", "--as-of", "9999-12-31"], "--as-of takes a day from 2000-01-01 to "),
         (["user-metrics", "--from", "2026-10-02", "--to", "2026-10-01"], "lies after --to"),
         (["user-metrics", "--by", "week"], "--by takes only day"),
         (["user-metrics", "--format", "pdf"], "csv, xlsx, ndjson"),
@@ -155,6 +172,34 @@ def test_an_organization_is_found_in_any_case_and_by_its_id(acme: Any) -> None:
     assert exported("user-metrics", "--organization", "ACME") == exported(
         "user-metrics", "--organization", str(acme.github_id)
     )
+
+
+# --- At the ends of the days that may be asked for ------------------------------------------------
+
+REPORTS = [report.name for report in registry.all_reports()]
+
+
+def asked_on(name: str, day: str) -> Iterator[list[str]]:
+    """The report with each of the days it takes."""
+    taken = registry.get(name).options
+    if "--as-of" in taken:
+        yield ["--as-of", day]
+    if "--from" in taken:
+        yield from (["--from", day], ["--to", day], ["--from", day, "--to", day])
+
+
+@pytest.mark.parametrize("name", REPORTS)
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
+def test_a_day_at_the_end_of_the_calendar_is_refused(acme: Any, clock: Any, name: str, day: str) -> None:
+    for options in asked_on(name, day):
+        assert f"takes a day from 2000-01-01 to 2027-11-21, not {day}." in refused(name, *options)
+
+
+@pytest.mark.parametrize("name", REPORTS)
+@pytest.mark.parametrize("day", ["2000-01-01", "2027-11-21"])
+def test_the_first_and_the_last_day_are_answered(held: Any, name: str, day: str) -> None:
+    for options in asked_on(name, day):
+        assert exported(name, *options)
 
 
 # --- What there is ----------------------------------------------------------------------------

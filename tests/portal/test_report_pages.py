@@ -150,6 +150,15 @@ def test_a_question_that_cannot_be_put_is_a_sentence_on_the_page(olga_client: An
     assert "did you mean acme?" in page_of(olga_client, "user-metrics", "?organization=acmee")
 
 
+def test_so_is_a_day_at_the_end_of_the_calendar_on_page_and_in_file(
+    olga_client: Any, acme: Any, clock: Any
+) -> None:
+    says = "“As of” takes a day from 2000-01-01 to 2027-11-21, not 9999-12-31."
+    assert says in olga_client.get("/reports/seats/", {"as_of": "9999-12-31"}).content.decode()
+    download = olga_client.get("/reports/seats/download/", {"as_of": "9999-12-31"}, follow=True)
+    assert says in download.content.decode()
+
+
 def test_nobody_reads_a_report_without_its_permission(noa_client: Any, vic_client: Any, acme: Any) -> None:
     for path in ("", "download/?format=csv"):
         assert noa_client.get(f"/reports/user-metrics/{path}").status_code == 403
