@@ -148,7 +148,14 @@ class SheetPages(ImportExportMixin):
         for row in found["shown"] if found else ():
             row["cells"] = [mark_safe(cell) for cell in row["cells"]]  # noqa: S308 -- escaped when it was made
         return self._page(
-            request, "preview", title, sheet=sheet, found=found, job=job, failed=result is not None
+            request,
+            "preview",
+            title,
+            sheet=sheet,
+            found=found,
+            job=job,
+            failed=result is not None,
+            not_read=columns.not_read(sheet.table.resource(), sheet.headers, sheet.chosen),
         )
 
     def _working(self, request: HttpRequest, sheet: Received, job: Job) -> HttpResponse:

@@ -38,6 +38,8 @@ class KeptByHandResource(resources.ModelResource):
     computed: ClassVar[tuple[str, ...]] = ()
     needs: ClassVar[tuple[str, ...]] = ()
     """Columns that a sheet cannot do without."""
+    told_only: ClassVar[tuple[str, ...]] = ()
+    """Columns that go out and are not looked at when they come in."""
 
     class Meta:
         clean_model_instances = True

@@ -53,6 +53,9 @@ def guess(resource: KeptByHandResource, headers: Sequence[str], remembered: Mapp
             guessed[number] = name
             left.discard(name)
 
+    # Our own name is that column, whatever was said of it once: is_certain asks where the two differ.
+    for number, header in enumerate(headers):
+        take(number, header)
     for number, header in enumerate(headers):
         take(number, remembered.get(header, ""))
     for number, header in enumerate(headers):
@@ -71,9 +74,18 @@ def is_certain(
     remembered: Mapping[str, str],
     guessed: Sequence[str],
 ) -> bool:
-    """Whether nobody need be asked: the headers are ours, or were all explained before."""
-    told = all(header in remembered or header == name for header, name in zip(headers, guessed, strict=True))
+    """Whether nobody need be asked: each header is ours, or is read as it was explained before."""
+    told = all(remembered.get(header, header) == name for header, name in zip(headers, guessed, strict=True))
     return told and not resource.missing(guessed)
+
+
+def not_read(resource: KeptByHandResource, headers: Sequence[str], chosen: Sequence[str]) -> list[str]:
+    """What the columns of a sheet are called from which nothing is taken in."""
+    return [
+        header or f"column {number}, which has no header"
+        for number, (header, name) in enumerate(zip(headers, chosen, strict=True), 1)
+        if not name or name in resource.told_only
+    ]
 
 
 def wrong(resource: KeptByHandResource, chosen: Sequence[str]) -> list[str]:
@@ -98,7 +110,9 @@ def remembered(user: Any, table: str) -> dict[str, str]:
 
 def remember(user: Any, table: str, headers: Sequence[str], chosen: Sequence[str]) -> None:
     before = {header: name for header, name in remembered(user, table).items() if header not in set(headers)}
-    told = dict([*before.items(), *zip(headers, chosen, strict=True)][-MOST_REMEMBERED:])
+    # Of two columns of one name nothing can be said the next time, when there may be one.
+    now = [pair for pair in zip(headers, chosen, strict=True) if list(headers).count(pair[0]) == 1]
+    told = dict([*before.items(), *now][-MOST_REMEMBERED:])
     SheetMapping.objects.update_or_create(user=user, table=table, defaults={"columns": told})
 
 

@@ -187,9 +187,9 @@ class ExemptionResource(KeptByHandResource):
         return all(field.get_value(one) == self.cell(row, field.attribute) for field in there)
 
 
-def _target(key: Any) -> Hashable:
+def _target(key: Any) -> tuple[Hashable, ...]:
     """Whom an exemption is about, of its key: all but the first day."""
-    return key[:-1]
+    return tuple(key[:-1])
 
 
 class HolidayResource(KeptByHandResource):

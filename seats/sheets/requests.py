@@ -33,6 +33,7 @@ class SeatRequestResource(KeptByHandResource):
     created_at = column("asked_at", "created_at", ASKED_AT, readonly=True)
 
     needs = ("organization", "login", "reason")
+    told_only = ("state",)
     computed = ("open_key", "user", "created_by")
 
     class Meta(KeptByHandResource.Meta):
