@@ -50,9 +50,7 @@ class SheetPages(ImportExportMixin):
     # --- Who may ---
 
     def has_import_permission(self, request: HttpRequest) -> bool:
-        # A file may add rows and change some: it needs both permissions.
-        may_write = self.has_add_permission(request) and self.has_change_permission(request)
-        return bool(self.table is not None and may_write)
+        return self.table is not None and self.table.may_bring(request.user)
 
     def has_export_permission(self, request: HttpRequest) -> bool:
         return bool(self.table is not None and super().has_export_permission(request))
@@ -213,7 +211,9 @@ class SheetPages(ImportExportMixin):
             if sheet.chosen is not None:
                 received.start(sheet, CHECK, request.user)
         elif not found["wrong_rows"]:
-            received.start(sheet, IMPORT, request.user)
+            # A page may be older than what was found last: what it showed is what is confirmed.
+            seen = request.POST.get("seen", found.get("digest", ""))
+            received.start(sheet, IMPORT, request.user, seen)
         return HttpResponseRedirect(self._url("sheet", sheet.token))
 
     def stop_view(self, request: HttpRequest, sheet: Received) -> HttpResponse:

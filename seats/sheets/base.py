@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import json
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from datetime import date
@@ -58,6 +60,7 @@ class KeptByHandResource(resources.ModelResource):
         self._existing: dict[Hashable, list[Any]] = defaultdict(list)
         self._met: dict[Hashable, int] = {}
         self._shown = {True: 0, False: 0}
+        self._digest = hashlib.sha256()
 
     # --- Out ------------------------------------------------------------------------------------
 
@@ -243,6 +246,17 @@ class KeptByHandResource(resources.ModelResource):
             # Of a hundred thousand rows that stay as they are nothing need be kept.
             result.instance, result.row_values = None, {}
         return result
+
+    def note_change(self, was: Sequence[Cell], now: Sequence[Cell]) -> None:
+        """A line changes these cells; of what nobody wrote in a sheet, as an hour, nothing is noted."""
+        kept = [number for number, field in enumerate(self.get_import_fields()) if not field.readonly]
+        cells = [[self._number, *(repr(row[number]) for number in kept)] for row in (was, now)]
+        self._digest.update(json.dumps(cells).encode())
+
+    @property
+    def digest(self) -> str:
+        """Of all that the sheet changes, cell by cell: the same as long as the same would be written."""
+        return self._digest.hexdigest()
 
     def is_shown_enough(self, *, changes: bool) -> bool:
         return self._shown[changes] >= (SHOWN if changes else SHOWN_UNCHANGED)

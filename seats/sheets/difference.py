@@ -29,6 +29,8 @@ class SheetDiff(Diff):
         self.right = _cells(resource, instance)
 
     def as_html(self) -> list[SafeString]:
+        if self.left != self.right:
+            self._resource.note_change(self.left, self.right)
         # Nobody looks at more than the first.
         if self._resource.is_shown_enough(changes=self.left != self.right):
             return []

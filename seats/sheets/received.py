@@ -135,10 +135,28 @@ def find(token: str, user: Any, table: Table) -> Received | None:
     return received if (received.user_id, received.table_name) == (user.pk, table.name) else None
 
 
-def start(received: Received, kind: str, by: Any) -> Job:
-    """Try it or take it in: at once when it is small, else in the worker."""
+class Moved(Exception):
+    """What would be written is not what was seen; `result` and its digest tell what it would be now."""
+
+    def __init__(self, result: Any, digest: str) -> None:
+        super().__init__("The rows were changed since the preview.")
+        self.result = result
+        self.digest = digest
+
+
+def start(received: Received, kind: str, by: Any, seen: str = "") -> Job:
+    """Try it or take it in: at once when it is small, else in the worker.
+
+    `seen` is the digest of the preview that was confirmed: nothing else is taken in.
+    """
     begin = jobs.run_here if received.is_small else jobs.enqueue
-    arguments = {"token": received.token, "user": received.user_id, "table": received.table_name}
+    arguments: dict[str, Any] = {
+        "token": received.token,
+        "user": received.user_id,
+        "table": received.table_name,
+    }
+    if kind == IMPORT:
+        arguments["seen"] = seen
     return begin(kind, received.subject, DOORWAYS[kind], arguments, by)
 
 
@@ -171,30 +189,52 @@ def _go_through(run: jobs.Run, kind: str) -> dict[str, Any]:
         raise jobs.Refused("The sheet is gone: it is kept for a day. Choose it again.")
     if received.answer(kind) is not None:
         return {}
-    result = take_in(received, run, by, dry_run=kind == CHECK)
-    outcome = outcome_of(received.table, result)
+    _ask_again(received, by)
+    try:
+        result, digest = take_in(received, run, by, dry_run=kind == CHECK)
+    except Moved as moved:
+        # Shown once more: what somebody confirmed is not what would happen now.
+        kind = CHECK
+        outcome = {**outcome_of(received.table, moved.result), "digest": moved.digest, "moved": True}
+    else:
+        outcome = {**outcome_of(received.table, result), "digest": digest}
     _write_json(received.folder / ANSWERS[kind], outcome)
     if kind == IMPORT and not outcome["wrong_rows"]:
         (received.folder / "file").unlink(missing_ok=True)
     return {"rows": received.rows, **outcome["totals"], "wrong": outcome["wrong_rows"]}
 
 
+def _ask_again(received: Received, by: Any) -> None:
+    """Raises jobs.Refused for who may no longer bring this sheet: it may have waited for long."""
+    table = received.table
+    if table.may_bring(by):
+        return
+    detail = {"sha256": received.sha256, "format": received.format_name, "rows": received.rows}
+    AuditEntry.objects.record(f"{table.noun} import refused", actor=by, detail=detail)
+    raise jobs.Refused(f"{by.get_username()} may not import this any more. Nothing was written.")
+
+
 @transaction.atomic
-def take_in(received: Received, run: jobs.Run, by: Any, *, dry_run: bool) -> Any:
-    """All of a sheet or nothing of it, with its story in the audit and its effect on verdicts."""
+def take_in(received: Received, run: jobs.Run, by: Any, *, dry_run: bool) -> tuple[Any, str]:
+    """All of a sheet or nothing of it, with its story in the audit and its effect on verdicts.
+
+    The library's result, and the digest of all that changes. Raises Moved where that is not what was seen.
+    """
     table = received.table
     run.progress_unsaved(0, received.rows)
     sheet = formats_of(received).read((received.folder / "file").read_bytes())
     resource = table.resource(report=lambda done: run.progress_unsaved(done, received.rows))
     result = resource.take(columns.mapped(sheet, received.chosen or []), by=by, dry_run=dry_run)
     if dry_run or result.has_errors() or result.has_validation_errors():
-        return result
+        return result, resource.digest
+    if resource.digest != run.arguments.get("seen"):
+        raise Moved(result, resource.digest)
     told = [told_of_row(table, row) for row in result.rows if row.is_new() or row.is_update()]
     counts = {**result.totals, "sha256": received.sha256, "format": received.format_name}
     AuditEntry.objects.record_all([*told, (f"{table.noun} imported", "", counts)], actor=by)
     if table.decides_verdicts:
         verdicts.refresh()
-    return result
+    return result, resource.digest
 
 
 def formats_of(received: Received) -> formats.SheetFormat:

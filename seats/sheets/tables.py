@@ -39,6 +39,8 @@ class Table:
     decides_verdicts: bool = False
     told: Callable[[Any], Told] | None = None
     """How the audit tells of a row that was added, where it has words of its own."""
+    needs: tuple[str, ...] = ("add", "change")
+    """What a sheet may do to rows, and its sender must be allowed to."""
 
     @property
     def model(self) -> type[Model]:
@@ -48,6 +50,11 @@ class Table:
     @property
     def name(self) -> str:
         return str(self.model._meta.model_name)
+
+    def may_bring(self, user: Any) -> bool:
+        """Whether this user is active, and may do to rows what a sheet does."""
+        label = self.model._meta.app_label
+        return all(user.has_perm(f"{label}.{action}_{self.name}") for action in self.needs)
 
 
 def _told_of_request(request: SeatRequest) -> Told:
@@ -68,13 +75,13 @@ TABLES: dict[str, Table] = {
         Table("unit price", UnitPriceResource),
         Table("exemption", ExemptionResource, decides_verdicts=True),
         Table("holiday", HolidayResource),
-        Table("contact", ContactResource),
-        Table("seat request", SeatRequestResource, told=_told_of_request),
+        Table("contact", ContactResource, needs=("change",)),
+        Table("seat request", SeatRequestResource, told=_told_of_request, needs=("add",)),
         Table("cost centre", CostCentreResource),
         Table("department", DepartmentResource),
         Table("assignment", AssignmentResource),
         Table("team owner", TeamOwnerResource),
-        Table("account settings", AccountSettingsResource),
+        Table("account settings", AccountSettingsResource, needs=("change",)),
     )
 }
 
