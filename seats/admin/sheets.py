@@ -11,6 +11,8 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ERROR_FLAG
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, StreamingHttpResponse
@@ -236,7 +238,11 @@ class SheetPages(ImportExportMixin):
         if self.table is None or not self.has_export_permission(request):
             raise PermissionDenied
         chosen = next((one for one in formats.FORMATS if one.name == request.POST.get("format")), None)
-        queryset = self.get_export_queryset(request)
+        try:
+            queryset = self.get_export_queryset(request)
+        except IncorrectLookupParameters:
+            # As the list answers it: all rows are not what was asked for.
+            return HttpResponseRedirect(f"{self._url('changelist')}?{ERROR_FLAG}=1")
         if request.method == "POST" and chosen is not None:
             chunks = _told(self.table, chosen(), queryset, request.user)
             return as_download(chunks, f"{self.table.noun.replace(' ', '-')}s", chosen.name)

@@ -151,3 +151,19 @@ def test_a_price_with_a_comma_says_how_it_is_written(olga_client: Client) -> Non
     page = bring(olga_client, "seatprice", 'plan_type,monthly_price,starts_on\nbusiness,"19,50",2026-01-01\n')
     assert "Write a number as 17.50." in page.content.decode()
     assert not SeatPrice.objects.filter(starts_on="2026-01-01").exists()
+
+
+@pytest.mark.parametrize("table", TABLES)
+@pytest.mark.parametrize("asked", ["nonsense=1", "pk=abc"])
+def test_an_export_with_an_unknown_filter_answers_as_the_list_does(
+    olga_client: Client, table: str, asked: str
+) -> None:
+    url = f"/seats/{table}/"
+    shown = olga_client.get(f"{url}?{asked}")
+    assert (shown.status_code, shown.headers["Location"]) == (302, f"{url}?e=1")
+    for answer in (
+        olga_client.get(f"{url}export/?{asked}"),
+        olga_client.post(f"{url}export/?{asked}", {"format": "csv"}),
+    ):
+        assert (answer.status_code, answer.headers["Location"]) == (302, f"{url}?e=1")
+    assert not AuditEntry.objects.filter(action__endswith="exported").exists()
