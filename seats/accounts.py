@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
+from functools import partial
 
 from django.db import IntegrityError, models, transaction
 from django.utils import timezone
@@ -22,6 +23,7 @@ from seats.models import (
     Team,
     UnitPrice,
 )
+from seats.models.account import AccountQuerySet
 from seats.reclaim.frozen import kept_frozen
 
 # The account that goes, and the one that stays.
@@ -87,31 +89,74 @@ def meet(
     `file`: what tells so, to be taken back with it. Raises WrongAccount where login and id belong to
     different accounts.
     """
-    by_id = Account.objects.filter(id_key=Account.key_of(kind, github_id)).first() if github_id else None
-    by_login = Account.objects.filter(login_key=Account.key_of(kind, login)).first() if login else None
-    if by_id and by_login and by_id != by_login:
-        if by_login.github_id is not None and github_id is not None:
-            raise AnotherAccount.by_id(kind, by_login.label, by_login.github_id, github_id)
-        if by_id.login:
-            raise AnotherAccount.by_login(kind, github_id, by_id.login, login)
-        account = merge(by_login, into=by_id, file=file)
-    else:
-        account = by_id or by_login or Account(kind=kind)
+    known = _known(Account.objects.all(), kind, login, github_id)
+    if len(known) == 1 and not any(_told_of(known[0], login, github_id, parent)):
+        return _checked(known[0], login, github_id)
+
+    def make() -> Account:
+        # Read anew, and as it stands by now: others may have made it, or told more of it, meanwhile.
+        met = _known(Account.objects.select_for_update(), kind, login, github_id)
+        account = _made_one(met, login, github_id, file) if met else Account(kind=kind)
+        return _complete(_checked(account, login, github_id), login, github_id, parent, file)
+
+    return _in_turn(make)
+
+
+def _known(rows: AccountQuerySet, kind: str, login: str, github_id: int | None) -> list[Account]:
+    """The account of this id and that of this login, in this order, once where they are the same."""
+    by_id = rows.filter(id_key=Account.key_of(kind, github_id)).first() if github_id else None
+    by_login = rows.filter(login_key=Account.key_of(kind, login)).first() if login else None
+    return list(dict.fromkeys(account for account in (by_id, by_login) if account is not None))
+
+
+def _made_one(met: list[Account], login: str, github_id: int | None, file: ReportFile | None) -> Account:
+    """The account that was met; of one by its id and another by its login, both in one."""
+    if len(met) == 1:
+        return met[0]
+    by_id, by_login = met
+    if by_login.github_id is not None and github_id is not None:
+        raise AnotherAccount.by_id(by_id.kind, by_login.label, by_login.github_id, github_id)
+    if by_id.login:
+        raise AnotherAccount.by_login(by_id.kind, github_id, by_id.login, login)
+    return merge(by_login, into=by_id, file=file)
+
+
+def _checked(account: Account, login: str, github_id: int | None) -> Account:
     if account.github_id is not None and github_id is not None and account.github_id != github_id:
-        raise AnotherAccount.by_id(kind, account.label, account.github_id, github_id)
+        raise AnotherAccount.by_id(account.kind, account.label, account.github_id, github_id)
     if account.login and login and account.login.lower() != login.lower() and not account.bore(login):
-        raise AnotherAccount.by_login(kind, account.github_id, account.login, login)
-    return _complete(account, login, github_id, parent, file)
+        raise AnotherAccount.by_login(account.kind, account.github_id, account.login, login)
+    return account
 
 
-@transaction.atomic
+def _in_turn(make: Callable[[], Account]) -> Account:
+    """What `make` makes while nobody else makes accounts, so that it finds what others have made.
+
+    As long as there is no account there is nothing to wait at: whoever then comes second is told so by the
+    database, and makes it once more, when the first is there to be found.
+    """
+    try:
+        with transaction.atomic():
+            take_turns()
+            return make()
+    except IntegrityError:
+        with transaction.atomic():
+            take_turns()
+            return make()
+
+
 def meet_current(kind: str, *, login: str, github_id: int, parent: Account | None = None) -> Account:
     """As `meet`, for what GitHub says right now: another login of a known id is a new name of it.
 
     `parent` is the enterprise that GitHub says it belongs to today; None says nothing.
     """
-    account = Account.objects.filter(id_key=Account.key_of(kind, github_id)).first()
-    named = Account.objects.filter(login_key=Account.key_of(kind, login)).first()
+    return _in_turn(partial(_meet_current, kind, login, github_id, parent))
+
+
+def _meet_current(kind: str, login: str, github_id: int, parent: Account | None) -> Account:
+    rows = Account.objects.select_for_update()
+    account = rows.filter(id_key=Account.key_of(kind, github_id)).first()
+    named = rows.filter(login_key=Account.key_of(kind, login)).first()
     if named is not None and named != account:
         if named.github_id is not None:
             # The login went to another account: who bore it before is known by its id alone.
