@@ -51,6 +51,11 @@ class Period:
         """The period of the same length that ends the day before this one begins."""
         return Period.trailing(self.first - timedelta(days=1), len(self))
 
+    def common(self, other: Period) -> Period | None:
+        """The days that both have; None: there are none."""
+        shared = Period(max(self.first, other.first), min(self.last, other.last))
+        return shared if shared else None
+
     def is_within(self, days: Collection[date]) -> bool:
         """Whether every day of the period is among these."""
         return all(day in days for day in self)

@@ -95,10 +95,11 @@ def scopes_of(accounts: Sequence[Account], query: ReportQuery) -> Iterator[Scope
 
 
 def period_of(account: Account, query: ReportQuery) -> Period | None:
-    """The days asked of an account; an open end is where its reports begin or end. None: it has none."""
-    if query.first_day and query.last_day:
-        return Period(query.first_day, query.last_day)
+    """The days asked of an account, from the first to the last of which it has a report; None: of none."""
     known = stored([account], *ReportDay.Report.values)
-    if known is None:
-        return None
+    return None if known is None else known.common(opened(query, known))
+
+
+def opened(query: ReportQuery, known: Period) -> Period:
+    """The days asked; an open end is where the known ones begin or end."""
     return Period(query.first_day or known.first, query.last_day or known.last)

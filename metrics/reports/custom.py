@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import chain
 from operator import attrgetter
 
@@ -26,8 +27,9 @@ from metrics.figures.grouped import (
     whole,
 )
 from metrics.figures.scope import Scope
+from metrics.models import ReportDay
 from metrics.models.counters import COUNTERS
-from metrics.periods import Period
+from metrics.periods import Period, stored
 from metrics.reports.asked import (
     COUNTER_LABELS,
     OF_PEOPLE,
@@ -35,6 +37,7 @@ from metrics.reports.asked import (
     UsageReport,
     account_cells,
     account_columns,
+    opened,
     period_of,
     scopes_of,
 )
@@ -142,6 +145,10 @@ FIGURES: Mapping[str, Figure] = {
 USUAL = ("active_users", "user_initiated_interaction_count", "acceptance_rate", "loc_added_sum")
 GROUPING, STEP = "grouping", "granularity"
 
+# Three years by day: each step has a row of every group.
+MOST_STEPS = 1_100
+COARSER = {Step.DAY: "a row per week or month", Step.WEEK: "a row per month"}
+
 
 @registry.register
 class Custom(UsageReport):
@@ -190,6 +197,21 @@ class Custom(UsageReport):
                 f"By {by} reports do not tell {lacking[0]}: leave it out, or group by something else."
             )
 
+        self._check_steps(query)
+
+    def _check_steps(self, query: ReportQuery) -> None:
+        step = _step(query)
+        known = stored(accounts_of(query), *ReportDay.Report.values) if step in COARSER else None
+        asked = known and known.common(opened(query, known))
+        if not asked:
+            return
+        steps = len(stretches(asked, step))
+        if steps > MOST_STEPS:
+            raise ReportError(
+                f"A row per {step} from {asked.first} to {asked.last} makes {steps:,} of each group, and at "
+                f"most {MOST_STEPS:,} can be made: choose a shorter period, or {COARSER[step]}."
+            )
+
     def permissions(self, query: ReportQuery) -> frozenset[str]:
         match query.extra.get(GROUPING):
             case "team":
@@ -218,23 +240,33 @@ class Custom(UsageReport):
 
     def rows(self, query: ReportQuery) -> Iterator[Row]:
         figures = _asked(query)
-        step = Step(query.extra.get(STEP, Step.WHOLE))
+        step, cut = _step(query), cache(stretches)
         by = query.extra.get(GROUPING)
         for scope in scopes_of(accounts_of(query), query):
             period = period_of(scope.account, query)
             if period is None:
                 continue
-            uses = _uses(scope, stretches(period, step), by, figures)
+            # Only days of which there may be something are read; each step is called as it was asked for.
+            parts = {
+                known: part
+                for part in cut(opened(query, period), step)
+                if (known := part.common(period)) is not None
+            }
+            uses = _uses(scope, list(parts), by, figures)
             for name, part, use in chain.from_iterable(map(in_order, uses)):
                 group = [name] if by else []
                 yield (
                     *account_cells(scope.account),
                     *group,
-                    part.first,
-                    part.last,
+                    parts[part].first,
+                    parts[part].last,
                     use.days,
                     *(figure.value(use) for figure in figures),
                 )
+
+
+def _step(query: ReportQuery) -> Step:
+    return Step(query.extra.get(STEP, Step.WHOLE))
 
 
 def _asked(query: ReportQuery) -> list[Figure]:

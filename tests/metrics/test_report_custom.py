@@ -231,6 +231,55 @@ def test_what_names_do_not_tell_is_refused_in_a_sentence() -> None:
         report.read({"grouping": "language", "figures": "agent_users"})
 
 
+@pytest.mark.parametrize("by", ["", "team", "department", "cost_centre", "language", "feature"])
+@pytest.mark.parametrize("step", ["", "day", "week", "month"])
+def test_days_of_which_nothing_is_known_cost_nothing(acme: Company, by: str, step: str) -> None:
+    """As asked of a short period, but called by the one that was asked for."""
+    asked = [*(["--grouping", by] if by else []), *(["--granularity", step] if step else [])]
+    begin_the_audit()
+
+    def answered(first: date, last: date) -> tuple[list[dict[str, Any]], int]:
+        with CaptureQueriesContext(connection) as caught:
+            rows = rows_of("custom", *asked, "--from", str(first), "--to", str(last))
+        return rows, len(caught)
+
+    near, queries = answered(date(2026, 9, 1), date(2026, 10, 31))
+    far, queries_of_far = answered(date(2000, 1, 1), date(2027, 1, 1))
+
+    assert queries_of_far == queries
+    if step:
+        assert far == near
+    else:
+        assert [{**row, "first_day": "", "last_day": ""} for row in far] == [
+            {**row, "first_day": "", "last_day": ""} for row in near
+        ]
+        assert {(row["first_day"], row["last_day"]) for row in far} == {("2000-01-01", "2027-01-01")}
+
+
+def test_a_month_is_told_as_asked_however_few_of_its_days_are_known(acme: Company) -> None:
+    rows = rows_of("custom", "--granularity", "month", "--from", "2026-08-10", "--to", "2026-12-31")
+    assert [(row["first_day"], row["last_day"], row["days"]) for row in rows] == [
+        ("2026-09-01", "2026-09-30", "6"),
+        ("2026-10-01", "2026-10-31", "7"),
+    ]
+
+
+def test_more_steps_than_anybody_reads_are_refused_with_what_to_choose_instead() -> None:
+    account = stored.organization()
+    for day in (date(2020, 1, 1), date(2026, 1, 1)):
+        stored.cover(account, day)
+    report = registry.get("custom")
+
+    with pytest.raises(ReportError) as refused:
+        report.read({"granularity": "day", "from": "2000-01-01", "to": "2026-11-20"})
+    assert str(refused.value) == (
+        "A row per day from 2020-01-01 to 2026-01-01 makes 2,193 of each group, and at most 1,100 can be "
+        "made: choose a shorter period, or a row per week or month."
+    )
+    assert report.read({"granularity": "day", "from": "2024-01-01"})
+    assert report.read({"granularity": "week"})
+
+
 def test_departments_need_a_permission_of_their_own() -> None:
     report = registry.get("custom")
     reader = User.objects.create_user("reader")
