@@ -250,8 +250,11 @@ class KeptByHandResource(resources.ModelResource):
     def note_change(self, was: Sequence[Cell], now: Sequence[Cell]) -> None:
         """A line changes these cells; of what nobody wrote in a sheet, as an hour, nothing is noted."""
         kept = [number for number, field in enumerate(self.get_import_fields()) if not field.readonly]
-        cells = [[self._number, *(repr(row[number]) for number in kept)] for row in (was, now)]
-        self._digest.update(json.dumps(cells).encode())
+        self.note(*(row[number] for row in (was, now) for number in kept))
+
+    def note(self, *values: Any) -> None:
+        """What else this line changes, or ends, goes into the digest as well."""
+        self._digest.update(json.dumps([self._number, *map(repr, values)]).encode())
 
     @property
     def digest(self) -> str:

@@ -256,8 +256,14 @@ def _object(line: str, number: int) -> dict[str, Any]:
     def refuse(name: str) -> None:
         raise ValueError(name)
 
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        record = dict(pairs)
+        if len(record) < len(pairs):
+            raise Unreadable(f"Line {number} says one name twice. Keep one of the two.")
+        return record
+
     try:
-        record = json.loads(line, parse_float=Decimal, parse_constant=refuse)
+        record = json.loads(line, parse_float=Decimal, parse_constant=refuse, object_pairs_hook=once)
     except (ValueError, RecursionError):
         raise Unreadable(f"Line {number} is no JSON. NDJSON has one object in each line.") from None
     if not isinstance(record, dict) or any(isinstance(value, (dict, list)) for value in record.values()):

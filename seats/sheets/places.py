@@ -23,7 +23,8 @@ from seats.sheets.widgets import TrimmedTextWidget, plain
 class AssignmentResource(KeptByHandResource):
     """Without `starts_on` a line speaks of the person's place today: another one begins today.
 
-    A person's first place without a first day has always held. An empty `ends_on` is: until the next.
+    What is planned for later stays. A person's first place without a first day has always held. An empty
+    `ends_on` is: until the next.
     """
 
     person = column("person", "person", TrimmedTextWidget())
@@ -141,6 +142,8 @@ class AssignmentResource(KeptByHandResource):
             if other is instance:
                 continue
             if self._is_left(other, instance):
+                place = (other.department_id, other.cost_centre_id, other.manager)
+                self.note(other.starts_on, other.ends_on, *place)
                 other.ends_on = instance.day_before()
                 if other.pk:
                     self._closed[other.pk] = other

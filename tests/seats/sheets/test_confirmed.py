@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 
 from portal.models import AuditEntry, Job
-from seats.models import Account, CostCentre, SeatRequest
+from seats.models import Account, Assignment, CostCentre, Department, SeatRequest
 from seats.sheets import received
 from seats.sheets.tables import TABLES
 from tests.seats.sheets.pages import choose
@@ -64,6 +65,17 @@ def test_what_changed_since_the_preview_is_shown_before_anything_is_written(
 
     assert "Taken in:" in confirm(olga_client, again).content.decode()
     assert names() == {"Z1": "NEW", "Z2": "zwei"}
+
+
+def test_a_place_that_the_sheet_ends_is_the_one_that_was_there_at_the_preview(olga_client: Client) -> None:
+    for name in ("App", "Eng"):
+        Department.objects.create(name=name)
+    place = Assignment.objects.create(person="ann", department=Department.objects.get(name="Eng"))
+    page = choose(olga_client, "assignment", "person,department\nann,App\n")
+    place.ends_on = date(2026, 12, 31)
+    place.save()
+    assert MOVED in confirm(olga_client, page).content.decode()
+    assert Assignment.objects.get().ends_on == date(2026, 12, 31)
 
 
 def test_what_a_sheet_does_not_speak_of_may_change_meanwhile(olga_client: Client) -> None:

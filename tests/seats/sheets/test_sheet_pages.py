@@ -137,6 +137,7 @@ def test_who_may_bring_and_take_each_table(
         (b"PK\x03\x04nonsense", "a.xlsx", "no workbook that can be read"),
         (b"{broken\n", "a.ndjson", "Line 1 is no JSON."),
         (b'{"a": {"b": 1}}\n', "a.ndjson", "no object of plain values"),
+        (b'{"code": 1}\n{"code": 2, "code": 3}\n', "a.ndjson", "Line 2 says one name twice."),
         (b"", "a.csv", "There is nothing in it"),
         (b"code,name\n", "a.csv", "There is nothing in it"),
         (b"code\n1,2\n", "a.csv", "Row 2 has more cells than there are headers."),
