@@ -23,7 +23,7 @@ from metrics.ingest.facts import Fact, FileHashes, Key, Known, classify
 from metrics.ingest.options import Counts, Options, Refused
 from metrics.ingest.rehearsal import UNMET, Rehearsal, Rehearsed
 from metrics.ingest.scope import Scopes
-from metrics.ingest.usage import NEVER
+from metrics.ingest.usage import NEVER, Coverage
 from metrics.ingest.user_days import HELD, SHARED_FROM, Line, UserDays, select_of
 from metrics.models import UserDay
 from metrics.models.counters import COUNTERS
@@ -147,24 +147,22 @@ class RehearsedUserDays(UserDays):
 
     # Coverage, as far as the dry run itself would have told it.
 
-    def _coverage(self, account: Account, day: date) -> tuple[datetime, bool, str]:
+    def _coverage(self, account: Account, day: date) -> Coverage:
         key = (account.pk, str(self.report), day)
         if key not in self.rehearsal.coverage:
             self.rehearsal.coverage[key] = super()._coverage(account, day)
-        known: tuple[datetime, bool, str] = self.rehearsal.coverage[key]
+        known: Coverage = self.rehearsal.coverage[key]
         return known
 
     def cover(self, days: Mapping[tuple[int, date], datetime]) -> None:
         for (account_id, day), observed_at in days.items():
-            said = (observed_at, self.options.complete, self.file.sha256)
             known = self._coverage(self.progress.accounts[account_id], day)
-            if said <= known:
-                continue
-            if known[0] == NEVER:
+            said = known.and_of(observed_at, self.options.complete, self.file.sha256)
+            if self.tells_all(said, observed_at):
+                self.told[account_id, day] = observed_at
+            if known.observed_at == NEVER:
                 self.rehearsal.cover(account_id, str(self.report), day)
             self.rehearsal.coverage[account_id, str(self.report), day] = said
-            if self.options.complete:
-                self.told[account_id, day] = observed_at
         self.span(days)
 
     # Rows.

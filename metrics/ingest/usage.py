@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from itertools import islice
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 from django.db import transaction
@@ -58,6 +58,22 @@ class Dated(Protocol):
     def organization_id(self) -> int | None: ...
 
 
+class Coverage(NamedTuple):
+    """What is known of a day by one report: as of when, and of which file; and of the newest complete one."""
+
+    observed_at: datetime = NEVER
+    is_complete: bool = False
+    sha256: str = ""
+    closed_at: datetime = NEVER
+    closed_by: str = ""
+
+    def and_of(self, observed_at: datetime, is_complete: bool, sha256: str) -> Coverage:
+        """The same once another file has told of the day, too; it does not matter which came first."""
+        newest = max(self[:3], (observed_at, is_complete, sha256))
+        closed = max(self[3:], (observed_at, sha256)) if is_complete else self[3:]
+        return Coverage(*newest, *closed)
+
+
 @dataclass(slots=True)
 class Progress:
     """What an import remembers beside its rows."""
@@ -91,7 +107,7 @@ class Intake:
         self.hashes = FileHashes(file)
         self.adapted = Adapted()
         self.progress = Progress()
-        self._covered: dict[tuple[int, date], tuple[datetime, bool, str]] = {}
+        self._covered: dict[tuple[int, date], Coverage] = {}
         # For a complete file: the days of which it tells all there was, and as of when.
         self.told: dict[tuple[int, date], datetime] = {}
         # The days that lines say their report tells of, by whose it is, and as of when.
@@ -315,13 +331,16 @@ class Intake:
         """Whether a complete file has told all there was of this day, and is the newer one.
 
         At the same moment a complete file beats one that is not, and of two complete ones the sha256 decides.
+        A line of that file itself, mended since, is what it told.
         """
-        at, is_complete, sha256 = self._coverage(account, day)
-        if not is_complete or at != observed_at:
-            return is_complete and at > observed_at
-        return not self.options.complete or sha256 > self.file.sha256
+        known = self._coverage(account, day)
+        if known.closed_by in ("", self.file.sha256):
+            return False
+        if known.closed_at != observed_at:
+            return known.closed_at > observed_at
+        return not self.options.complete or known.closed_by > self.file.sha256
 
-    def _coverage(self, account: Account, day: date) -> tuple[datetime, bool, str]:
+    def _coverage(self, account: Account, day: date) -> Coverage:
         key = (account.pk, day)
         if key not in self._covered:
             self._look_up_coverage([key])
@@ -331,35 +350,47 @@ class Intake:
         """As it stands now; those of an account with one question."""
         by_account: dict[int, list[date]] = defaultdict(list)
         for account_id, day in days:
-            self._covered[account_id, day] = (NEVER, False, "")
+            self._covered[account_id, day] = Coverage()
             by_account[account_id].append(day)
         for account_id, some in by_account.items():
             known = ReportDay.objects.filter(account_id=account_id, report=self.report, day__in=some)
-            rows = known.order_by().values_list("day", "observed_at", "is_complete", "file__sha256")
-            for day, observed_at, is_complete, sha256 in rows:
-                self._covered[account_id, day] = (observed_at, is_complete, sha256)
+            rows = known.order_by().values_list(
+                "day", "observed_at", "is_complete", "file__sha256", "closed_at", "closed_by__sha256"
+            )
+            for day, observed_at, is_complete, sha256, closed_at, closed_by in rows:
+                self._covered[account_id, day] = Coverage(
+                    observed_at, is_complete, sha256, closed_at or NEVER, closed_by or ""
+                )
+
+    def tells_all(self, known: Coverage, observed_at: datetime) -> bool:
+        """Whether this file is the newest complete one of a day."""
+        return self.options.complete and known[3:] == (observed_at, self.file.sha256)
 
     def cover(self, days: Mapping[tuple[int, date], datetime]) -> None:
         """Say that this file covers these (account, day), as of these moments; their accounts are locked."""
         self._look_up_coverage(days)
         new: list[ReportDay] = []
         for (account_id, day), observed_at in days.items():
-            said = (observed_at, self.options.complete, self.file.sha256)
             known = self._covered[account_id, day]
-            if said <= known:
+            said = known.and_of(observed_at, self.options.complete, self.file.sha256)
+            if self.tells_all(said, observed_at):
+                self.told[account_id, day] = observed_at
+            if said == known:
                 continue
-            if self.options.rehearsal is not None and known[0] == NEVER:
+            if self.options.rehearsal is not None and known.observed_at == NEVER:
                 account = self.options.rehearsal.key_of(self.progress.accounts[account_id])
                 self.options.rehearsal.cover(account, str(self.report), day)
-            told = {"file": self.file, "observed_at": observed_at, "is_complete": self.options.complete}
-            if known[0] == NEVER:
+            told: dict[str, Any] = {}
+            if said[:3] != known[:3]:
+                told |= {"file": self.file, "observed_at": observed_at, "is_complete": said.is_complete}
+            if said[3:] != known[3:]:
+                told |= {"closed_at": observed_at, "closed_by": self.file}
+            if known.observed_at == NEVER:
                 new.append(ReportDay(account_id=account_id, report=str(self.report), day=day, **told))
             else:
                 row = ReportDay.objects.filter(account_id=account_id, report=self.report, day=day)
                 row.update(**told)
             self._covered[account_id, day] = said
-            if self.options.complete:
-                self.told[account_id, day] = observed_at
         ReportDay.objects.bulk_create(new)
         self.span(days)
 
@@ -399,7 +430,7 @@ class Intake:
             self.mark_dirty(
                 (account_id, day)
                 for account_id, day in days
-                if self._coverage(accounts[account_id], day)[0] == NEVER
+                if self._coverage(accounts[account_id], day).observed_at == NEVER
             )
         self.cover(days)
 

@@ -335,7 +335,7 @@ class UserDays(Intake):
     def _is_fresh(self, account: Account, day: date) -> bool:
         key = (account.pk, day)
         if key not in self._fresh:
-            self._fresh[key] = self._coverage(account, day)[0] == NEVER
+            self._fresh[key] = self._coverage(account, day).observed_at == NEVER
         return self._fresh[key]
 
     def forget(self) -> None:

@@ -27,6 +27,10 @@ class ReportDay(models.Model):
     file = models.ForeignKey(ReportFile, on_delete=models.PROTECT, related_name="report_days")
     observed_at = models.DateTimeField()
     is_complete = models.BooleanField(default=False)
+    # The newest complete file about the day: what older ones tell beside it is not so. A newer one that is
+    # not complete, which `file` then is, takes nothing of that back.
+    closed_at = models.DateTimeField(null=True)
+    closed_by = models.ForeignKey(ReportFile, null=True, on_delete=models.PROTECT, related_name="closed_days")
 
     class Meta:
         ordering = ["account", "report", "-day"]

@@ -34,6 +34,7 @@ def days_of(file: ReportFile, files: Collection[ReportFile], told: Memory) -> Da
     days = set(told.days)
     for one in files:
         days |= set(one.report_days.values_list("account_id", "day"))
+        days |= set(one.closed_days.values_list("account_id", "day"))
         days |= USAGE[Kind(file.kind)].days_written(one)
     return days
 

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import msgspec
+from django.db.models import Q
 
 from metrics.formats.kinds import Kind
 from metrics.formats.parsing import Parsed
@@ -192,7 +193,8 @@ def _from_rows(file: ReportFile) -> Memory:
         return memory
     pipeline = USAGE[Kind(file.kind)]
     memory.days = pipeline.days_written(file)
-    memory.days |= set(ReportDay.objects.filter(file=file).values_list("account_id", "day"))
+    covered = ReportDay.objects.filter(Q(file=file) | Q(closed_by=file))
+    memory.days |= set(covered.values_list("account_id", "day"))
     if pipeline is UserDays:
         rows = UserDay.objects.filter(file=file).order_by()
         told = rows.values_list(
