@@ -25,6 +25,7 @@ def insert_observation(
     endings: Sequence[datetime],
     *,
     is_told: bool = False,
+    says_more: bool = False,
 ) -> HistoryChange:
     """What must change for `history` (sorted, only moments of change) to also know `row`.
 
@@ -32,11 +33,12 @@ def insert_observation(
     of every seat, so what held before `row` is said again at the first of them after it. Any other roster
     tells of the seats it lists alone: its rows always stand. A history begins with the first roster that
     shows the seat. `is_told`: another such roster of this very moment is known, and where `history` holds no
-    row of it, it said what was said before; of what both say see `standing`.
+    row of it, it said what was said before; of what both say see `standing`. `says_more`: the same roster
+    once more, of which more can be read now.
     """
     index = bisect_left([known.observed_at for known in history], row.observed_at)
     if index < len(history) and history[index].observed_at == row.observed_at:
-        return _settle_tie(history, index, row, endings)
+        return _settle_tie(history, index, row, endings, says_more=says_more)
     change = HistoryChange()
     before = history[index - 1] if index else None
     after = history[index] if index < len(history) else None
@@ -44,7 +46,7 @@ def insert_observation(
     if is_told and before is not None and before.is_present:
         if not row.is_present:
             return change
-        row.state = _of_both(before.state, row.state)
+        row.state = _of_both(before.state, row.state, stands=row.state if says_more else None)
     if not row.is_present and before is None:
         return change
     if is_ending and before is not None and _same(before, row):
@@ -72,6 +74,8 @@ def _settle_tie(
     index: int,
     row: SeatObservation,
     endings: Sequence[datetime],
+    *,
+    says_more: bool,
 ) -> HistoryChange:
     """Two rosters of one moment: one that shows the seat tells more than one that does not."""
     change = HistoryChange()
@@ -82,7 +86,8 @@ def _settle_tie(
         seat_id=here.seat_id, observed_at=here.observed_at, is_present=here.is_present, state=here.state
     )
     if row.is_present:
-        here.state = _of_both(here.state, row.state) if here.is_present else row.state
+        stands = row.state if says_more else None
+        here.state = _of_both(here.state, row.state, stands=stands) if here.is_present else row.state
         here.is_present = True
     if row.observed_at in endings and before is not None and _same(before, here):
         change.dropped.append(here.pk)
@@ -109,9 +114,11 @@ def standing(state: Mapping[str, Any]) -> tuple[str, str]:
     return state.get("last_activity_at") or "", json.dumps(said, sort_keys=True)
 
 
-def _of_both(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+def _of_both(
+    one: Mapping[str, Any], other: Mapping[str, Any], *, stands: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     signed_in = [at for at in (one.get("last_authenticated_at"), other.get("last_authenticated_at")) if at]
-    stands = one if standing(one) >= standing(other) else other
+    stands = stands or max((one, other), key=standing)
     return {**stands, "last_authenticated_at": max(signed_in, default=None)}
 
 

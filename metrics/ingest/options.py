@@ -101,6 +101,13 @@ class Counts:
         for name in self.__slots__:
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
+    def leave_out(self, rows: int) -> None:
+        """Count so many rows less: they were taken in before, and are of no news."""
+        for name in ("rows_unchanged", "rows_changed", "rows_superseded", "rows_new"):
+            less = min(rows, getattr(self, name))
+            setattr(self, name, getattr(self, name) - less)
+            rows -= less
+
     def as_dict(self) -> dict[str, int]:
         return {name: getattr(self, name) for name in ROW_COUNTS}
 

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
+from django.db.models import ManyToOneRel
 from django.utils import timezone
 
 from metrics.formats import activity_report as activity_csv
 from metrics.formats.csv_lines import MAX_LINE_BYTES
 from metrics.formats.kinds import Kind
 from metrics.formats.reading import header_of
-from metrics.formats.records import Broken, Record
+from metrics.formats.records import Broken, Record, scan
 from metrics.ingest.options import Counts, FileOutcome, Options, Refused
 from metrics.ingest.pipelines import USAGE
 from metrics.ingest.rebuild import rebuild_dirty_days
-from metrics.ingest.seat_files import read_seat_list, take_activity_report, take_seat_list
+from metrics.ingest.seat_files import SeatList, read_seat_list, take_activity_report, take_seat_list
 from portal import kept_files
 from portal.models import AuditEntry, RejectedLine, ReportFile
 from seats import evidence, verdicts
 from seats.models import SeatRoster
+from seats.roster import ReportedGrant
 
 
 def retry(lines: Iterable[RejectedLine], by: Any = None) -> list[FileOutcome]:
@@ -96,12 +99,25 @@ def _retry_seat_file(
     try:
         moment = Options(options.organization, options.enterprise, options.taken_at or file.observed_at)
         if kind == Kind.SEATS:
-            taken = take_seat_list(part, moment, read_seat_list(rows))
+            mended = read_seat_list(rows)
+            beside = _beside(file, mended)
+            taken = take_seat_list(part, moment, SeatList([*mended.grants, *beside], mended.broken, {None}))
+            taken.counts.leave_out(len(beside))
         else:
             taken = take_activity_report(part, moment, activity_lines(file, rows))
     finally:
         _hand_over(part, file)
     return taken.counts, taken.rejected
+
+
+def _beside(file: ReportFile, mended: SeatList) -> list[ReportedGrant]:
+    """What else the kept list says of the people of mended lines: a seat is what all its grants come to."""
+    if not file.kept_path:
+        return []
+    people = {grant.assignee_id for grant in mended.grants}
+    before = as_records(file, file.rejected_lines.exclude(resolved_at=None))
+    kept = read_seat_list(chain(scan(kept_files.opener(file.kept_path)), before))
+    return [grant for grant in kept.grants if grant.assignee_id in people]
 
 
 TODAYS_HEADER = b"report_time,login,last_authenticated_at,last_activity_at,last_surface_used"
@@ -124,14 +140,19 @@ def activity_lines(
             yield rows[number - 2].number, record
 
 
+_TELLINGS = SeatRoster.told_by.through
+
+
 def _hand_over(part: ReportFile, file: ReportFile) -> None:
     """What came in with the retry belongs to the file it was rejected from."""
-    for relation in ReportFile._meta.related_objects:
-        if relation.related_model is not RejectedLine and not relation.many_to_many:
-            rows = relation.related_model._base_manager.filter(**{relation.field.name: part})
-            rows.update(**{relation.field.name: file})
     for roster in SeatRoster.objects.filter(told_by=part):
         roster.note_tellers([file])
+    # Most tables name their file without a way back from it.
+    for relation in ReportFile._meta.get_fields(include_hidden=True):
+        if not isinstance(relation, ManyToOneRel) or relation.related_model in (RejectedLine, _TELLINGS):
+            continue
+        rows = relation.related_model._base_manager.filter(**{relation.field.name: part})
+        rows.update(**{relation.field.name: file})
     part.delete()
 
 

@@ -120,6 +120,7 @@ class AnyMoment:
                     insort(moments, self._at)
         self._histories: dict[int, list[SeatObservation]] = defaultdict(list)
         self._hashes: dict[int | None, str] = {None: ""}
+        self._says_more: set[int] = set()
 
     def load(self, rows: Collection[SeatRow]) -> None:
         observed = SeatObservation.objects.filter(seat_id__among={row.pk for row in rows})
@@ -135,9 +136,14 @@ class AnyMoment:
         if self._at < row.observed_at:
             return False
         known = self.current_state(row)
-        if known is None or standing(state) != standing(known):
-            return known is None or standing(state) > standing(known)
-        return (self._file.sha256 if self._file else "") > self._hashes.get(row.file_id, "")
+        own, its = self._file.sha256 if self._file else "", self._hashes.get(row.file_id, "")
+        if known is None:
+            return True
+        if own and own == its and standing(state) != standing(known):
+            # The same list again, of which a line was mended: a person's grants are all there only now.
+            self._says_more.add(row.pk)
+            return True
+        return (standing(state), own) > (standing(known), its)
 
     def current_state(self, row: SeatRow) -> State | None:
         present = [known.state for known in self._histories[row.pk] if known.is_present]
@@ -160,6 +166,7 @@ class AnyMoment:
                 ),
                 self._endings[row.account_id],
                 is_told=self._is_told[row.account_id],
+                says_more=row.pk in self._says_more,
             )
             new += change.new
             replaced += change.replaced
