@@ -59,10 +59,10 @@ def settle(login_keys: Iterable[str]) -> None:
         if not days:
             continue
         people = Billed({login for login, _, _ in days})
-        moved: dict[tuple[str, int], set[date]] = defaultdict(set)
+        moved: dict[tuple[str, int | None], set[date]] = defaultdict(set)
         for login, day, user_id in days:
             holder = people.on(login, day)
-            if holder is not None and holder != user_id:
+            if holder != user_id:
                 moved[login, holder].add(day)
         for (login, holder), on in moved.items():
             for some_days in chunks(sorted(on)):

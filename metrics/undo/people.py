@@ -171,6 +171,7 @@ def _doubt(told: Memory) -> Doubt:
         if team.slug_seen_on is None
         or team.slug_seen_on <= max(told.slugs[key].values())
         or set(team.former_slugs) & set(told.slugs[key])
+        or (key in told.team_names and team.name == told.team_names[key][-1])
     }
     if told.told_at is not None:
         people = GitHubUser.objects.filter(github_id__among={one.github_id for one in told.tellings})
@@ -366,13 +367,14 @@ def _teams(keys: Collection[TeamKey]) -> dict[TeamKey, Team]:
 
 def _write_teams(doubt: Doubt) -> None:
     changed = []
+    hears_all = not any(_moments_without_files().values())
     for key, team in _teams(doubt.teams).items():
         if slugs := doubt.slugs.get(key):
             _, day, slug = max((bool(slug), day, slug) for slug, day in slugs.items())
             team.slug, team.slug_seen_on = slug, day
             team.former_slugs = sorted({*slugs} - {slug, ""})
-            if key in doubt.team_names:
-                *_, team.name = doubt.team_names[key]
+            if hears_all or key in doubt.team_names:
+                *_, team.name = doubt.team_names.get(key, ("",))
             changed.append(team)
     update_rows(changed, ["slug", "slug_seen_on", "former_slugs", "name"])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.db import transaction
 
@@ -13,7 +13,7 @@ from metrics.formats.activity_report import ActivityReportRecord
 from metrics.formats.records import Broken
 from metrics.ingest.rejects import activity_lines, as_records
 from metrics.ingest.scope import Scopes
-from metrics.ingest.seat_files import apply_joined
+from metrics.ingest.seat_files import SeatList, apply_joined
 from metrics.undo.memory import seats_in
 from metrics.undo.overlap import (
     check_readable,
@@ -40,14 +40,13 @@ def take_out_list(file: ReportFile, files: Collection[ReportFile]) -> TakenOut:
     """Take these records of one list out."""
     rosters = taking_out.rosters_of(files)
     others = others_of_seats(file, rosters)
-    joined = {(one.observed_at, tuple(one.joined_files)) for one in rosters if one.joined_files}
+    joined = {(one.observed_at, tuple(pages)) for one in rosters for pages in one.joined_files}
     taken = taking_out.take_out(files, _grants_in)
     for other in others:
         _take_in_again(other)
     gone = {one.pk for one in files}
     for observed_at, pages in sorted(joined):
-        if not gone & set(pages):
-            _join_again(observed_at, pages)
+        _join_again(observed_at, [pk for pk in pages if pk not in gone])
     return taken
 
 
@@ -72,12 +71,14 @@ def _take_in_again(file: ReportFile) -> None:
 
 
 def _join_again(observed_at: datetime, pages: Sequence[int]) -> None:
-    """Apply pages that are one list together, each of which is in again by itself."""
+    """Apply pages together that are a complete list, each of which is in again by itself."""
     known = ReportFile.objects.in_bulk(pages)
-    files = [known[pk] for pk in pages if pk in known]
-    if len(files) == len(pages):
-        options = replace(options_said(files[-1]), taken_at=observed_at)
-        apply_joined(options, [(page, seats_in(page)) for page in files])
+    lists = [(known[pk], seats_in(known[pk])) for pk in pages if pk in known]
+    joined = SeatList.joined(page for _, page in lists)
+    if len(lists) > 1 and joined.is_complete:
+        options = options_said(lists[-1][0])
+        at = options.taken_at or joined.newest_moment(datetime.now(UTC)) or observed_at
+        apply_joined(replace(options, taken_at=at), lists)
 
 
 def moments_of_activity(files: Collection[ReportFile]) -> set[datetime]:

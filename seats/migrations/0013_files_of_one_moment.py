@@ -27,8 +27,18 @@ def note_tellers(apps: StateApps, editor: BaseDatabaseSchemaEditor) -> None:
     ):
         tellers = {file, *joined, *of_a_moment[f"{kind}:{account}", observed_at]} & known
         told += [through.model(seatroster_id=pk, reportfile_id=teller) for teller in sorted(tellers)]
+    for roster in rosters.exclude(joined_files=[]):
+        roster.joined_files = [roster.joined_files]
+        roster.save(update_fields=["joined_files"])
     for start in range(0, len(told), AT_A_TIME):
         through.bulk_create(told[start : start + AT_A_TIME], ignore_conflicts=True)
+
+
+def forget_tellers(apps: StateApps, editor: BaseDatabaseSchemaEditor) -> None:
+    """One list of pages for each moment, as it was before: the last."""
+    for roster in apps.get_model("seats", "SeatRoster").objects.exclude(joined_files=[]):
+        roster.joined_files = roster.joined_files[-1]
+        roster.save(update_fields=["joined_files"])
 
 
 class Migration(migrations.Migration):
@@ -48,5 +58,5 @@ class Migration(migrations.Migration):
                 to="portal.reportfile",
             ),
         ),
-        migrations.RunPython(note_tellers, migrations.RunPython.noop),
+        migrations.RunPython(note_tellers, forget_tellers),
     ]

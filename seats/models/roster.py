@@ -92,7 +92,7 @@ class SeatRoster(models.Model):
     told_by = models.ManyToManyField(
         ReportFile, blank=True, related_name="+", help_text="Every file that is a list of this moment."
     )
-    # Keys of the files whose pages are a list of this moment together; empty where each came as one file.
+    # Lists of this moment that came as pages: the keys of the files of each.
     joined_files = models.JSONField(default=list, blank=True, editable=False)
 
     objects = SeatRosterQuerySet.as_manager()
@@ -130,8 +130,9 @@ class SeatRoster(models.Model):
         through = SeatRoster.told_by.through
         tellings = [through(seatroster_id=self.pk, reportfile_id=file.pk) for file in files]
         through.objects.bulk_create(tellings, ignore_conflicts=True)
-        if len(files) > 1:
-            self.joined_files = [file.pk for file in files]
+        pages = [file.pk for file in files]
+        if len(pages) > 1 and pages not in self.joined_files:
+            self.joined_files = [*self.joined_files, pages]
             self.save(update_fields=["joined_files"])
 
 

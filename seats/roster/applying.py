@@ -317,12 +317,13 @@ class _Application:
                 "file": roster.file or next(iter(roster.pages), None),
             },
         )
-        if not made and (
-            (roster.is_complete and not known.is_complete) or (roster.is_whole and not known.is_confirmed)
-        ):
-            known.is_complete, known.is_confirmed = True, known.is_confirmed or roster.is_whole
+        if not made:
+            known.is_complete |= roster.is_complete
+            known.is_confirmed |= roster.is_whole
             known.held_back = 0 if known.is_confirmed else known.held_back
-            known.save(update_fields=["is_complete", "is_confirmed", "held_back"])
+            # Of pages and their whole the whole, of several lists the longest.
+            known.seats = max(known.seats, len(roster.grants))
+            known.save(update_fields=["is_complete", "is_confirmed", "held_back", "seats"])
         known.note_tellers([roster.file] if roster.file else roster.pages)
         return known
 

@@ -200,14 +200,41 @@ def test_pages_are_one_list_still_when_another_of_their_moment_is_undone(tmp_pat
 
 
 @pytest.mark.django_db
+def test_of_two_lists_in_pages_of_one_moment_each_is_whole_without_the_other(tmp_path: Path) -> None:
+    taken(tmp_path, "before.json", NOON - timedelta(days=1), page(6, 1, 2, 3, 4, 5, 6))
+    pages_of(tmp_path, "right", page(4, 1, 2), page(4, 3, 4))
+    mistaken = pages_of(tmp_path, "mistaken", page(4, 1, 2, 3), page(4, 5))
+
+    for file in mistaken:
+        undo(file)
+        (roster,) = SeatRoster.objects.filter(observed_at=NOON)
+        assert (roster.is_complete, roster.is_confirmed, roster.seats) == (True, True, 4)
+
+    held = Seat.objects.held().values_list("user__github_id", flat=True)
+    assert sorted(held) == [1, 2, 3, 4]
+
+
+@pytest.mark.django_db
+def test_pages_that_are_whole_without_another_of_them_stay_a_list(tmp_path: Path) -> None:
+    taken(tmp_path, "before.json", NOON - timedelta(days=1), page(4, 1, 2, 3, 4))
+    pages = pages_of(tmp_path, "pages", page(3, 1, 2), page(3, 3), page(3, 1, 3))
+
+    undo(pages[2])
+
+    assert sorted(Seat.objects.held().values_list("user__github_id", flat=True)) == [1, 2, 3]
+
+
+@pytest.mark.django_db
 def test_lists_taken_in_before_files_were_noted_are_known_by_account_and_moment(tmp_path: Path) -> None:
     lists = [taken(tmp_path, name, NOON, page(9, *people)) for name, people in (("1", (1, 2)), ("2", (2, 3)))]
     pages = pages_of(tmp_path, "pages", page(3, 1, 2), page(3, 3))
     later = taken(tmp_path, "later.json", NOON + timedelta(days=1), page(1, 1))
     noted = SeatRoster.objects.all().tellers()
+    joined = list(SeatRoster.objects.values_list("joined_files", flat=True))
     SeatRoster.told_by.through.objects.all().delete()
-
     step = import_module("seats.migrations.0013_files_of_one_moment")
+    step.forget_tellers(apps, connection.schema_editor())
+
     step.note_tellers(apps, connection.schema_editor())
 
     told = {
@@ -215,3 +242,4 @@ def test_lists_taken_in_before_files_were_noted_are_known_by_account_and_moment(
     }
     assert told == {roster: {file.pk for file in files} for roster, files in noted.items()}
     assert sorted(map(len, told.values())) == [len([later]), len([*lists, *pages])]
+    assert list(SeatRoster.objects.values_list("joined_files", flat=True)) == joined

@@ -13,9 +13,9 @@ from metrics.undo import undo
 from metrics.undo.preview import preview
 from portal.models import AuditEntry, Connection, ReportFile
 from seats.accounts import meet_current
-from seats.models import Account
+from seats.models import Account, BillingLine, GitHubUser, Team
 from tests.metrics.formats import bills
-from tests.metrics.report_files import seat, take, user_day, write_lines, write_seats
+from tests.metrics.report_files import seat, take, team_row, user_day, write_lines, write_seats
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 
@@ -116,6 +116,40 @@ def test_a_bill_of_that_name_keeps_it(tmp_path: Path) -> None:
     assert take(path, organization="octo").counts.rows_new == 1
     undo(wrong)
     assert octo().github_id == 200
+
+
+def test_a_bill_names_a_person_no_longer_whom_another_file_alone_told_of(tmp_path: Path) -> None:
+    bill = tmp_path / "bill.csv"
+    bill.write_bytes(bills.bill(bills.line(username="User-1", date=DAY)))
+    take(bill, organization="octo")
+    line = BillingLine.objects.get()
+    assert line.user is None
+
+    wrong = users(tmp_path, 200)
+    line.refresh_from_db()
+    assert line.user is not None
+    undo(wrong)
+
+    line.refresh_from_db()
+    assert line.user is None
+    assert not GitHubUser.objects.exists()
+
+
+def test_a_name_of_a_team_that_a_list_alone_told_goes_with_it(tmp_path: Path) -> None:
+    row = team_row(1, 10, DAY, slug="web")
+    take(write_lines(tmp_path / "teams", [row]))
+    wrong = {"assigning_team": {"id": 10, "slug": "web", "name": "Wrong name"}}
+    outcome = take(
+        write_seats(tmp_path / "seats", [seat(1, organization={"login": "octo", "id": 1}, **wrong)]),
+        organization="octo",
+        complete=True,
+    )
+    assert Team.objects.get().name == "Wrong name"
+    assert outcome.report_file is not None
+
+    undo(outcome.report_file)
+
+    assert (Team.objects.get().slug, Team.objects.get().name) == ("web", "")
 
 
 def test_an_id_that_a_seat_list_told_goes_with_it(tmp_path: Path) -> None:
