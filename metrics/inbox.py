@@ -24,6 +24,7 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
+from metrics.formats.sources import shown
 from metrics.ingest.intake import settle, take_in
 from metrics.ingest.options import FileOutcome, Options
 from portal import jobs
@@ -55,6 +56,11 @@ class Taken:
     @property
     def path(self) -> Path:
         return self.folder / "file" / self.came_from.name
+
+    @property
+    def name(self) -> str:
+        """Where it came from, for people to read."""
+        return shown(self.came_from)
 
 
 def inbox() -> Path | None:
@@ -212,7 +218,7 @@ def _options(came_from: PurePosixPath) -> Options | None:
 
     A name that nobody knows is no account, unless a folder around it says that it is one.
     """
-    folders = came_from.parent.parts
+    folders = tuple(map(shown, came_from.parent.parts))
     if not folders:
         return None
     match folders:
@@ -233,9 +239,7 @@ def _options(came_from: PurePosixPath) -> Options | None:
 
 def _take_in(taken: Taken, run: jobs.Run, tally: dict[str, Any]) -> Iterator[FileOutcome]:
     if taken.deaths >= MOST_DEATHS:
-        yield FileOutcome(
-            str(taken.came_from), error="The worker died of it several times: it is left to you."
-        )
+        yield FileOutcome(taken.name, error="The worker died of it several times: it is left to you.")
         return
     before = _status(taken.path)
     touched_at = time.monotonic()
@@ -245,7 +249,7 @@ def _take_in(taken: Taken, run: jobs.Run, tally: dict[str, Any]) -> Iterator[Fil
         if time.monotonic() - touched_at > 5.0:
             touched_at = time.monotonic()
             os.utime(taken.folder / CLAIM)
-        run.progress(tally["rows_read"] + records, None, f"{taken.came_from}: {records:,} records")
+        run.progress(tally["rows_read"] + records, None, f"{taken.name}: {records:,} records")
 
     try:
         outcomes = _with_account(taken, tell)
@@ -255,7 +259,7 @@ def _take_in(taken: Taken, run: jobs.Run, tally: dict[str, Any]) -> Iterator[Fil
         raise
     if _status(taken.path) != before:
         yield FileOutcome(
-            str(taken.came_from), error="It was still being written while it was read: put it there again."
+            taken.name, error="It was still being written while it was read: put it there again."
         )
     for outcome in outcomes:
         for name, number in outcome.counts.as_dict().items():
@@ -328,16 +332,16 @@ def _write(path: Path, text: str) -> None:
 def _as_json(taken: Taken, outcomes: Iterable[FileOutcome]) -> dict[str, Any]:
     files = []
     for outcome in outcomes:
-        told = {**outcome.as_json(), "path": str(taken.came_from)}
+        told = {**outcome.as_json(), "path": taken.name}
         told["rejected"] = told["rejected"][:SHOWN_REJECTS]
         if outcome.report_file is not None:
             told["report_file"] = outcome.report_file.pk
         files.append(told)
-    return {"file": str(taken.came_from), "taken_in_at": datetime.now(UTC).isoformat(), "files": files}
+    return {"file": taken.name, "taken_in_at": datetime.now(UTC).isoformat(), "files": files}
 
 
 def _as_text(taken: Taken, outcomes: Iterable[FileOutcome]) -> Iterator[str]:
-    yield f"{taken.came_from}, {timezone.now():%Y-%m-%d %H:%M} UTC"
+    yield f"{taken.name}, {timezone.now():%Y-%m-%d %H:%M} UTC"
     for outcome in outcomes:
         yield ""
         if outcome.member:

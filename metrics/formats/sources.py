@@ -52,6 +52,14 @@ def expand(paths: Iterable[Path], passed_over: list[Path] | None = None) -> list
     return found
 
 
+def shown(path: PurePath | str) -> str:
+    """The path or name as text that can be stored and printed: bytes that are no UTF-8 stand as \\xff.
+
+    The file is only found under the path as it is.
+    """
+    return str(path).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
 def blocks(stream: BinaryIO) -> Iterator[bytes]:
     """The stream to its end, or to where it breaks off: what is there is taken in all the same."""
     try:
@@ -115,7 +123,7 @@ def _unpacked(source: Source, nesting: int, max_bytes: int) -> Iterator[Source]:
 
 def passed_over_in_words(names: Sequence[str]) -> str:
     """That files were left out which systems leave beside others."""
-    some = ", ".join(sorted({PurePath(name).name for name in names})[:3])
+    some = ", ".join(sorted({shown(PurePath(name).name) for name in names})[:3])
     files = "1 file" if len(names) == 1 else f"{len(names):,} files"
     return f"Passed over {files} that systems leave beside others ({some})."
 

@@ -17,7 +17,7 @@ from metrics.formats.kinds import Kind, identify
 from metrics.formats.layout import is_document
 from metrics.formats.reading import records_of
 from metrics.formats.records import MAX_DEPTH, MAX_RECORD_BYTES, scan
-from metrics.formats.sources import Source, blocks, expand, sources
+from metrics.formats.sources import Source, blocks, expand, shown, sources
 from metrics.ingest import rejects
 from metrics.ingest.options import Counts, FileOutcome, Options, Refused
 from metrics.ingest.pipelines import USAGE, check_team, pipeline_of
@@ -107,7 +107,7 @@ def _take_in_file(
         for unpacked in sources(path, settings.MAX_UNPACKED_MB * 1024 * 1024):
             yield take_in_source(unpacked, source, options, progress, by)
     except (Unreadable, BrokenOffError) as error:
-        yield FileOutcome(str(path), error=_sentence(error))
+        yield FileOutcome(shown(path), error=_sentence(error))
 
 
 def _sentence(error: Exception) -> str:
@@ -125,7 +125,7 @@ def take_in_source(
     expected: Sequence[Kind] = (),
 ) -> FileOutcome:
     """Take in one unpacked file; with `expected` only if it is of one of these kinds."""
-    outcome = FileOutcome(str(source.path), member=source.member, notes=list(source.notes))
+    outcome = FileOutcome(shown(source.path), member=source.member, notes=list(source.notes))
     try:
         kind = identify(source)
         outcome.kind = kind.value
@@ -223,7 +223,7 @@ def new_file(
     source: Source, kind: Kind, origin: str, options: Options, by: Any, sha256: str, size: int
 ) -> ReportFile:
     """The record of a file that is about to be read, not yet saved."""
-    name = f"{source.path.name}/{source.member}" if source.member else source.path.name
+    name = shown(f"{source.path.name}/{source.member}" if source.member else source.path.name)
     return ReportFile(
         source=origin,
         kind=kind.value,
@@ -349,7 +349,7 @@ def _note_again(known: ReportFile, source: Source, origin: str, by: Any, outcome
         source=origin,
         kind=known.kind,
         subject=known.subject,
-        name=source.path.name[-255:],
+        name=shown(source.path.name)[-255:],
         sha256=known.sha256,
         size=known.size,
         observed_at=known.observed_at,

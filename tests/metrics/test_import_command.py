@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import os
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -117,6 +118,27 @@ def test_a_folder_is_walked_and_archives_are_unpacked(tmp_path: Path) -> None:
     assert code == 0
     assert answer["rows_new"] == 3
     assert [file.get("member") for file in answer["files"]] == ["one.json", "two.json", None]
+
+
+def test_names_that_are_no_utf_8_are_written_with_escapes_and_stop_no_other_file(tmp_path: Path) -> None:
+    folder = tmp_path / os.fsdecode(b"f\xfcr")
+    folder.mkdir()
+    write_lines(folder / os.fsdecode(b"A-ao\xfbt.ndjson"), [user_day(1, DAY), {"day": None}])
+    (folder / os.fsdecode(b"A-\xfe.json")).write_text("{}")
+    (folder / os.fsdecode(b".\xfd")).write_text("")
+    write_lines(folder / "B-ok.ndjson", [user_day(2, DAY)])
+
+    code, answer, err = run(folder)
+
+    assert (code, answer["rows_new"], UserDay.objects.count()) == (1, 2, 2)
+    assert {file.name for file in ReportFile.objects.all()} == {r"A-ao\xfbt.ndjson", "B-ok.ndjson"}
+    shown = rf"{tmp_path}/f\xfcr"
+    assert [file["path"] for file in answer["files"]] == [
+        f"{shown}/{name}" for name in (r"A-ao\xfbt.ndjson", r"A-\xfe.json", "B-ok.ndjson")
+    ]
+    assert rf"{shown}/A-ao\xfbt.ndjson, line 2: " in err
+    assert r"(.\xfd)" in err
+    assert run(folder / os.fsdecode(b"A-ao\xfbt.ndjson"), "--dry-run")[1]["rows_unchanged"] == 1
 
 
 def test_a_gzip_that_breaks_off_gives_the_lines_it_has_and_says_so(tmp_path: Path) -> None:

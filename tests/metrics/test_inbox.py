@@ -176,6 +176,24 @@ def test_the_same_name_again_lies_beside_the_first(folder: Path) -> None:
     assert UserDay.objects.count() == 2
 
 
+def test_files_and_folders_whose_names_are_no_utf_8_are_taken_in_and_put_away(folder: Path) -> None:
+    odd = os.fsdecode(b"octo-\xfe")
+    put(folder / os.fsdecode(b"bytes-\xff.ndjson"), user_line(1))
+    put(folder / odd / os.fsdecode(b"bytes-\xff.ndjson"), "{}")
+    put(folder / "users.ndjson", user_line(2))
+
+    tally = take_in()
+
+    assert (tally["done"], tally["failed"], UserDay.objects.count()) == (2, 1, 2)
+    done, failed = os.fsdecode(b"done/bytes-\xff.ndjson"), os.fsdecode(b"failed/octo-\xfe/bytes-\xff.ndjson")
+    assert {done, failed} <= set(lying(folder))
+    assert {file.name for file in ReportFile.objects.all()} == {r"bytes-\xff.ndjson", "users.ndjson"}
+    told = {json.loads(path.read_text())["file"] for path in folder.rglob("*.report.json")}
+    assert told == {r"bytes-\xff.ndjson", r"octo-\xfe/bytes-\xff.ndjson", "users.ndjson"}
+    words = {path.read_text().partition(", ")[0] for path in folder.rglob("*.report.txt")}
+    assert words == told
+
+
 def test_a_file_that_another_host_took_is_left_to_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put(folder / "a.ndjson", user_line(1))
     put(folder / "b.ndjson", user_line(2))

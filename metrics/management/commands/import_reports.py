@@ -14,7 +14,7 @@ from django.db import connection
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from metrics.formats.sources import expand, passed_over_in_words
+from metrics.formats.sources import expand, passed_over_in_words, shown
 from metrics.ingest import intake
 from metrics.ingest.options import ROW_COUNTS, FileOutcome, Options
 
@@ -88,9 +88,10 @@ class Command(BaseCommand):
         console = Console(stderr=True)
         with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
             for path in paths:
-                task = bar.add_task(path.name, total=None)
+                name = shown(path.name)
+                task = bar.add_task(name, total=None)
 
-                def show(records: int, _rejected: int, task: Any = task, name: str = path.name) -> None:
+                def show(records: int, _rejected: int, task: Any = task, name: str = name) -> None:
                     bar.update(task, description=f"{name}: {records:,} records")
 
                 outcomes += intake.take_in(path, options=options, progress=show, settle_after=False)
