@@ -10,6 +10,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Callable, Sequence
@@ -31,7 +32,7 @@ CHECKED_AT_ONCE = 4 * 1024 * 1024
 # Beside the upload itself the kept copy, the days and a preview's notes need room.
 ROOM_LEFT = 512 * 1024 * 1024
 MANIFEST = "receiving.json"
-SHA256_LENGTH = 64
+SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class NotReceived(Exception):
@@ -106,6 +107,10 @@ def _announced(file: Any) -> Announced:
     name, size, modified = said.get("name"), said.get("size"), said.get("modified", 0)
     if not (isinstance(name, str) and type(size) is int and type(modified) is int and size >= 0):
         raise NotReceived("The browser did not say what the files are: load the page again.")
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise NotReceived("A file's name holds half a character: rename it and choose it again.") from None
     # PostgreSQL has no text with a NUL in it.
     return Announced(name.replace("\0", "\ufffd")[-1000:], size, modified)
 
@@ -190,7 +195,7 @@ def finish(receiving: Receiving, sha256: Sequence[Any]) -> Upload:
     sizes = [file.size for file in receiving.files]
     if receiving.received() != sizes:
         raise NotReceived("Some of the bytes have not arrived yet.")
-    are_hashes = all(isinstance(value, str) and len(value) == SHA256_LENGTH for value in sha256)
+    are_hashes = all(isinstance(value, str) and SHA256.fullmatch(value) for value in sha256)
     if len(sha256) != len(sizes) or not are_hashes:
         raise NotReceived("The browser did not say which sha256 the files have.")
     upload = Upload(

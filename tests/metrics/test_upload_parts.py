@@ -313,12 +313,21 @@ def test_a_full_disk_is_told_before_it_is_sent(olga_client: Client, monkeypatch:
 @pytest.mark.parametrize(
     "files",
     ["", "[]", "{}", "[1]", '[{"name": 1, "size": 2}]', '[{"name": "a", "size": -1}]',
-     '[{"name": "a", "size": true}]', '[{"name": "a"}]', json.dumps([{"name": "a", "size": 1}] * 2_001),
+     '[{"name": "a", "size": true}]', '[{"name": "a"}]',
+     r'[{"name": "\ud800.json", "size": 1}]', json.dumps([{"name": "a", "size": 1}] * 2_001),
      "[" * 10_000],
 )  # fmt: skip
 def test_nonsense_is_no_upload(olga_client: Client, files: str) -> None:
     assert olga_client.post("/upload/begin/", {"files": files}).status_code == 400
     assert incoming() == []
+
+
+@pytest.mark.parametrize("sha256", ["", "[]", "{}", "[1]", '["ab"]', json.dumps(["\ud800" * 64])])
+def test_what_is_no_sha256_ends_no_upload(olga_client: Client, address: str, sha256: str) -> None:
+    send(olga_client, address, 0, 0, LINES)
+
+    assert olga_client.post(address, {"sha256": sha256}).status_code == 400
+    assert finish(olga_client, address, LINES).status_code == 200
 
 
 def test_a_file_never_grows_beyond_what_was_announced(olga_client: Client, address: str) -> None:
