@@ -16,6 +16,8 @@ from django.conf import settings
 from django.core import mail
 from django.core.mail import EmailMessage
 
+from portal.one_line import on_one_line
+
 # Keeps holiday replies away.
 AUTOMATIC = {"Auto-Submitted": "auto-generated"}
 # Backends that show mails, or keep them, instead of sending them.
@@ -59,8 +61,8 @@ class Outbox:
         self._hang_up()
 
     def send(self, to: str, subject: str, body: str, attached: Attached | None = None) -> None:
-        """Send one mail. Raises Refused or Unreachable."""
-        message = EmailMessage(subject=subject, body=body, to=[to], headers=AUTOMATIC)
+        """Send one mail, its subject on one line. Raises Refused or Unreachable."""
+        message = EmailMessage(subject=on_one_line(subject), body=body, to=[to], headers=AUTOMATIC)
         if attached is not None:
             message.attach(attached.name, attached.content, attached.content_type)
         try:

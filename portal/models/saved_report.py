@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
+from portal.one_line import is_one_line
 from portal.reports import registry
 from portal.reports.base import Report, ReportError, ReportQuery
 
@@ -67,7 +68,10 @@ class SavedReport(models.Model):
         return self.name
 
     def clean(self) -> None:
-        """The report must exist and be able to answer what is kept."""
+        """The name must be a line, and the report exist and be able to answer what is kept."""
+        if not is_one_line(self.name):
+            says = "A name is one line of text: take out line breaks, tabs and other control characters."
+            raise ValidationError({"name": says})
         try:
             kept = self.known.filters(self.filters if isinstance(self.filters, dict) else {})
             unknown = set(self.filters) - set(kept)

@@ -21,6 +21,7 @@ from portal.reports.options import ReportError
 # What a file's name keeps of the name of a report.
 _UNFIT = re.compile(r"[^\w.@ -]+")
 _FILLED_IN = re.compile(r"\{(\w+)\}")
+# Bytes, as file systems count; its ending and what tells it apart come behind.
 LONGEST_NAME = 200
 KEEP_RUNS = timedelta(days=400)
 LEFT_AFTER = timedelta(days=1)
@@ -66,17 +67,40 @@ def kept_file(run: ReportRun) -> Path | None:
 
 
 def file_name(pattern: str, *, report: str, name: str, day: date, ending: str) -> str:
-    """The name that a pattern gives; ReportError for one that cannot be a name."""
-    values = {"report": report, "name": _UNFIT.sub("-", name).strip(" .-") or "report", "day": str(day)}
-    made = _FILLED_IN.sub(lambda found: values.get(found[1], found[0]), pattern)
+    """The name that a pattern gives; ReportError for one that cannot be a name.
+
+    The name of the report is cut where the whole would be longer than file systems take.
+    """
+    fit = _UNFIT.sub("-", name).strip(" .-") or "report"
+    made = _filled(pattern, report, fit, day)
+    too_long = len(made.encode()) - LONGEST_NAME
+    if too_long > 0:
+        made = _filled(pattern, report, _cut(fit, too_long, pattern.count("{name}")), day)
     if "{" in made or "}" in made:
         raise ReportError("The file name takes {report}, {name} and {day}, and nothing else in braces.")
-    if not made or made.startswith(".") or _UNFIT.search(made) or len(made.encode()) > LONGEST_NAME:
+    if len(made.encode()) > LONGEST_NAME:
+        raise ReportError(
+            f"The file name is {len(made.encode())} bytes long, and at most {LONGEST_NAME} fit; letters "
+            "beyond a to z take two to four: choose a shorter one."
+        )
+    if not made or made.startswith(".") or _UNFIT.search(made):
         raise ReportError(
             "A file name is made of letters, digits, blanks, dots, dashes and underscores, "
             "and does not begin with a dot."
         )
     return f"{made}.{ending}"
+
+
+def _filled(pattern: str, report: str, name: str, day: date) -> str:
+    values = {"report": report, "name": name, "day": str(day)}
+    return _FILLED_IN.sub(lambda found: values.get(found[1], found[0]), pattern)
+
+
+def _cut(name: str, too_long: int, times: int) -> str:
+    """The name that many bytes shorter, all the times it stands there together; never cut to nothing."""
+    encoded = name.encode()
+    left = len(encoded) - -(-too_long // max(times, 1))
+    return encoded[: max(left, 0)].decode(errors="ignore").strip(" .-") or name[0]
 
 
 def file_of(schedule: ReportSchedule, saved: SavedReport, day: date) -> Path:

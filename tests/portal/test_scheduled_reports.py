@@ -11,6 +11,7 @@ import pytest
 import time_machine
 from django.contrib.auth.models import Permission
 from django.core import mail
+from django.core.exceptions import ValidationError
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -541,3 +542,64 @@ def test_a_deleted_schedule_s_file_stays_as_well(
     (places / "newest.csv").unlink()
     minute_passes(MONDAY + timedelta(days=7))
     assert (places / "newest.csv").exists()
+
+
+# --- Names ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("pattern", "made"),
+    [
+        ("{name}-{day}", "ü" * 94 + "-2026-11-23.csv"),
+        ("{name}{name}", "ü" * 100 + ".csv"),
+        ("{report}", "user-metrics.csv"),
+    ],
+)
+def test_a_long_name_is_cut_so_that_the_file_has_one(saved: SavedReport, pattern: str, made: str) -> None:
+    """By bytes, as file systems count; never within a letter, and the day stays."""
+    day = MONDAY.date()
+    name = files.file_name(pattern, report=saved.report, name="ü" * 120, day=day, ending="csv")
+    assert name == made
+    assert len(name.encode()) <= files.LONGEST_NAME + len(".csv")
+
+
+def test_its_run_writes_a_file(saved: SavedReport, places: Path) -> None:
+    SavedReport.objects.update(name="ü" * 120)
+    assert form_of(SavedReport.objects.get(), file_name="{name}-{day}").is_valid()
+    scheduled(SavedReport.objects.get(), delivery="folder", file_name="{name}-{day}")
+    minute_passes(MONDAY)
+    assert ReportRun.objects.get().state == "done"
+    assert [path.name for path in places.iterdir()] == ["ü" * 94 + "-2026-11-23.csv"]
+
+
+def test_a_pattern_that_is_too_long_by_itself_is_refused_with_its_length(saved: SavedReport) -> None:
+    [says] = form_of(saved, file_name="ü" * 101).errors["file_name"]
+    assert says.startswith("The file name is 202 bytes long, and at most 200 fit")
+    assert "choose a shorter one" in says
+
+
+@pytest.mark.parametrize("name", ["Use of\nthe week", "Use\r\nBcc: x@example.com", "Use\tof", "Use\x85of"])
+def test_a_name_is_one_line(saved: SavedReport, olga_client: Any, name: str) -> None:
+    saved.name = name
+    with pytest.raises(ValidationError, match="A name is one line of text"):
+        saved.full_clean()
+    says = olga_client.post("/reports/user-metrics/save/", {"name": name}, follow=True).content.decode()
+    assert "A name is one line of text: take out line breaks" in says
+    assert SavedReport.objects.count() == 1
+
+
+def test_one_that_was_kept_with_a_line_break_is_mailed_on_one_line(saved: SavedReport) -> None:
+    SavedReport.objects.update(name="Use of\r\nthe week")
+    scheduled(SavedReport.objects.get())
+    minute_passes(MONDAY)
+    [message] = mail.outbox
+    assert message.subject == "Use of the week, 2026-11-23"
+    assert ReportRun.objects.get().state == "done"
+
+
+def test_and_its_owner_is_told_when_it_fails(saved: SavedReport, olga: Any) -> None:
+    SavedReport.objects.update(name="Use of\nthe week", filters={"organization": "nowhere"})
+    scheduled(SavedReport.objects.get())
+    failed(saved)
+    [message] = mail.outbox
+    assert (message.to, message.subject) == ([olga.email], "Failed: Use of the week")
