@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,9 @@ from metrics.formats.errors import BrokenOffError, Unreadable
 from metrics.formats.kinds import Kind, identify
 from metrics.formats.layout import is_document
 from metrics.formats.reading import records_of
-from metrics.formats.records import MAX_DEPTH, MAX_RECORD_BYTES, scan
+from metrics.formats.records import MAX_DEPTH, MAX_RECORD_BYTES, Broken, Record, scan
 from metrics.formats.sources import Source, blocks, expand, shown, sources
-from metrics.ingest import rejects
+from metrics.ingest import mended, rejects
 from metrics.ingest.options import Counts, FileOutcome, Options, Refused
 from metrics.ingest.pipelines import USAGE, check_team, pipeline_of
 from metrics.ingest.rebuild import rebuild_dirty_days
@@ -29,6 +29,7 @@ from metrics.ingest.seat_files import (
     take_activity_report,
     take_seat_list,
 )
+from metrics.ingest.usage import Intake
 from portal import kept_files
 from portal.models import AuditEntry, RejectedLine, ReportFile
 from portal.models.report_file import ReportFileQuerySet
@@ -245,6 +246,7 @@ def _read(
     progress: OnProgress | None,
 ) -> None:
     """Take in the rows by the pipeline of their kind; the outcome gets counts, rejects and notes."""
+    before = mended.Mended(file)
     if kind in USAGE:
         intake = pipeline_of(kind, file, options)
         told = intake.progress.counts
@@ -253,7 +255,10 @@ def _read(
             if progress is not None:
                 progress(position, told.rows_rejected)
 
-        result = intake.run(records_of(kind, source.open, source.plain), tell)
+        records: Iterable[Record | Broken] = records_of(kind, source.open, source.plain)
+        if before.lines:
+            records = mended.in_place(_noting_cuts(records, intake), before.records())
+        result = intake.run(records, tell)
         outcome.counts.add(result.counts)
         outcome.rejected += result.rejected
         outcome.removed = result.removed
@@ -265,19 +270,25 @@ def _read(
             outcome.notes.append(_ended_early(source, intake.ended_behind, is_complete=options.complete))
         return
     if kind == Kind.SEATS:
-        outcome.seat_list = read_seat_list(scan(source.open))
+        outcome.seat_list = read_seat_list(mended.in_place(scan(source.open), before.records()))
         taken = take_seat_list(file, options, outcome.seat_list)
     else:
         if activity_csv.how_written(source.open) == WINDOWS:
             outcome.notes.append(READ_AS_WINDOWS)
-        taken = take_activity_report(
-            file, options, activity_csv.read_lines(source.open), progress and (lambda done: progress(done, 0))
-        )
+        lines = mended.in_place(activity_csv.read_lines(source.open), before.activity())
+        taken = take_activity_report(file, options, lines, progress and (lambda done: progress(done, 0)))
     outcome.counts = taken.counts
     outcome.rejected = taken.rejected
     outcome.notes += [*taken.notes, *_at_odds(taken.counts)]
     outcome.ended = taken.ended
     outcome.report_file = file
+
+
+def _noting_cuts(records: Iterable[Record | Broken], intake: Intake) -> Iterator[Record | Broken]:
+    """A file that breaks off does so however its last line was mended."""
+    for record in records:
+        intake.is_cut = intake.is_cut or (isinstance(record, Broken) and record.is_cut)
+        yield record
 
 
 def _ended_early(source: Source, looked_at: int, *, is_complete: bool) -> str:
@@ -315,9 +326,7 @@ def finish(file: ReportFile, outcome: FileOutcome, by: Any) -> None:
         file.state = ReportFile.State.DONE
         file.finished_at = datetime.now(UTC)
         file.save()
-        # The same file again: its lines are rejected once, under the newest record of it.
-        before = ReportFile.objects.filter(sha256=file.sha256, kind=file.kind, options=file.options)
-        RejectedLine.objects.open().filter(file__in=before.exclude(pk=file.pk)).delete()
+        mended.hand_on(file)
         AuditEntry.objects.record(
             "file taken in",
             subject=f"file:{file.pk}",
@@ -364,7 +373,9 @@ def _note_again(known: ReportFile, source: Source, origin: str, by: Any, outcome
         received_by=by,
         finished_at=now,
     )
-    again.save()
+    with transaction.atomic():
+        again.save()
+        mended.hand_on(again)
     outcome.report_file = again
     _say_again(known, outcome)
 
