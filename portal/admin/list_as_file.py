@@ -7,10 +7,12 @@ from array import array
 from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import label_for_field, lookup_field
+from django.contrib.admin.views.main import ERROR_FLAG
 from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
 from django.db.models import Model, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.html import strip_tags
 from django.utils.safestring import SafeString
@@ -70,8 +72,13 @@ class ListAsFile:
             raise PermissionDenied
         if file_format not in writers.FORMATS:
             raise Http404
-        # The kinds of the list's filters are checked before anything is sent.
-        changelist = self.get_changelist_instance(request)  # type: ignore[attr-defined]
+        try:
+            # The kinds of the list's filters are checked before anything is sent.
+            changelist = self.get_changelist_instance(request)  # type: ignore[attr-defined]
+        except IncorrectLookupParameters:
+            # As the list answers it: all rows are not what was asked for.
+            page = reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
+            return HttpResponseRedirect(f"{page}?{ERROR_FLAG}=1")
         name = str(self.opts.verbose_name_plural).replace(" ", "-")
         chunks = noted_rows(
             self.file_columns(request),
