@@ -13,7 +13,9 @@ import pytest
 from metrics.ingest import rejects
 from metrics.models import UserDay
 from portal.models import RejectedLine, ReportFile
-from seats.models import ActivityLine, Seat
+from seats.models import ActivityLine, BillingLine, Seat
+from tests.metrics.formats.bills import bill
+from tests.metrics.formats.bills import line as bill_line
 from tests.metrics.report_files import seat, take, user_day, write_lines
 
 pytestmark = pytest.mark.django_db
@@ -123,6 +125,21 @@ def test_a_line_that_is_mended_later_is_in_when_the_file_comes_once_more(tmp_pat
     assert not RejectedLine.objects.open().exists()
     assert [file.rows_rejected for file in ReportFile.objects.all()] == [0, 0, 0]
     assert UserDay.objects.count() == 3
+
+
+@pytest.mark.usefixtures("clock")
+def test_a_line_of_a_bill_stays_mended(tmp_path: Path) -> None:
+    path = tmp_path / "bill.csv"
+    path.write_bytes(bill(bill_line(), bill_line(username="a", quantity="x"), bill_line(quantity="y")))
+    (first, reason), other = take(path, organization="octo").rejected
+    assert "x" in reason
+    mend(first, RejectedLine.objects.get(line_number=first).line.replace("x", "1"))
+    rows = list(BillingLine.objects.values_list("pk", "username"))
+
+    again = take(path, organization="octo")
+
+    assert (again.counts.rows_unchanged, again.rejected) == (2, [other])
+    assert list(BillingLine.objects.values_list("pk", "username")) == rows
 
 
 def test_a_complete_file_that_comes_again_takes_nobody_out_who_was_mended(tmp_path: Path) -> None:
