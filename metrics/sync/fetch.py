@@ -224,7 +224,7 @@ class Fetcher:
     def _confirm(self, asked: _Asked, report: Report) -> None:
         """The same file once more: what it said holds as of now."""
         at = _moment(report.observed_at)
-        self._report_days(asked).filter(observed_at__lt=at).update(observed_at=at)
+        self._report_days(asked).filter(observed_at__lt=at).update(observed_at=at, closed_at=at)
 
     def _learn(self, asked: _Asked) -> None:
         known = self.known(asked.daily)
