@@ -182,6 +182,7 @@ THOROUGH = (
     "metrics/test_reading_beside.py::test_a_killed_worker",
     "metrics/test_reading_beside.py::test_a_worker_that_is_stopped",
     "metrics/test_rebuild_of_a_company.py",
+    "metrics/test_report_custom.py::test_days_of_which_nothing_is_known_cost_nothing",
     "metrics/test_report_memory.py",
     "metrics/test_report_rows_behind.py",
     "metrics/test_sample_company.py",
