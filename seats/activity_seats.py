@@ -288,10 +288,10 @@ def _newest_lines(wanted: Mapping[tuple[int, int], _Sightings]) -> dict[tuple[in
     accounts = {account_id for account_id, _ in wanted}
     users = {user_id for _, user_id in wanted}
     known = ActivityLine.objects.filter(account_id__in=accounts, user_id__among=users)
-    for line in known.order_by("report_time", "pk"):
+    for line in known.newest_first():
         key = (line.account_id, line.user_id)
         if key in wanted and line.report_time == wanted[key].last_at:
-            lines[key] = line
+            lines.setdefault(key, line)
     return lines
 
 

@@ -107,7 +107,7 @@ def _newest_lines(keys: Collection[int], end: datetime) -> dict[int, ActivityLin
     """By seat: the newest line that an activity report had of its holder until then."""
     lines = ActivityLine.objects.filter(
         account=OuterRef("account_id"), user=OuterRef("user_id"), report_time__lt=end
-    ).order_by("-report_time")
+    ).newest_first()
     newest = (
         Seat.objects.filter(pk__among=set(keys)).order_by().annotate(line=Subquery(lines.values("pk")[:1]))
     )

@@ -9,6 +9,13 @@ from seats.models.account import Account
 from seats.models.github_user import GitHubUser
 
 
+class ActivityLineQuerySet(models.QuerySet["ActivityLine"]):
+    def newest_first(self) -> ActivityLineQuerySet:
+        """Of several lines of one person and moment, under logins old and new, the one of the latest use."""
+        latest_use = models.F("last_activity_at").desc(nulls_last=True)
+        return self.order_by("-report_time", latest_use, "-login_key", "-account_id")
+
+
 class ActivityLine(models.Model):
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="activity_lines")
     login = models.CharField(max_length=255)
@@ -24,6 +31,8 @@ class ActivityLine(models.Model):
     last_activity_at = models.DateTimeField(null=True, blank=True)
     last_surface_used = models.CharField(max_length=255, blank=True)
     file = models.ForeignKey(ReportFile, null=True, on_delete=models.SET_NULL, related_name="+")
+
+    objects = ActivityLineQuerySet.as_manager()
 
     class Meta:
         ordering = ["account", "login_key", "-report_time"]

@@ -58,7 +58,7 @@ def _with_newest_line(seats: QuerySet[Seat]) -> Any:
     # An enterprise's activity report speaks of the seats of its organizations too.
     lines = ActivityLine.objects.filter(
         Q(account=OuterRef("account")) | Q(account=OuterRef("account__parent")), user=OuterRef("user")
-    ).order_by("-report_time", "-pk")
+    ).newest_first()
     return seats.annotate(**{f"line_{name}": Subquery(lines.values(name)[:1]) for name in FIELDS})
 
 
