@@ -12,6 +12,7 @@ from django.db.models import Q, QuerySet
 from metrics.formats.kinds import Kind
 from metrics.formats.reading import records_of
 from metrics.formats.records import Broken, Page, Record, scan
+from metrics.ingest.mended import in_place
 from metrics.ingest.options import Options
 from metrics.ingest.pipelines import USAGE
 from metrics.ingest.rejects import as_records, options_of
@@ -60,7 +61,13 @@ def records_in(file: ReportFile) -> Iterator[Record | Broken]:
 
 def pages_in(file: ReportFile) -> Iterator[Record | Broken | Page]:
     """The same of a seat list, whose pages tell how many seats there are, be they empty."""
-    return chain(scan(kept_files.opener(file.kept_path)), _mended(file)) if file.size else iter(())
+    if not file.size:
+        return iter(())
+    mended = file.rejected_lines.exclude(resolved_at=None)
+    # It came as it was mended before; what was mended since stands behind it, and makes no list whole.
+    before = as_records(file, mended.filter(resolved_at__lt=file.received_at))
+    pages = in_place(scan(kept_files.opener(file.kept_path)), {one.number: one for one in before})
+    return chain(pages, as_records(file, mended.filter(resolved_at__gte=file.received_at)))
 
 
 def _mended(file: ReportFile) -> list[Record]:
